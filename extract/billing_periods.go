@@ -1,0 +1,131 @@
+package extract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Billing periods name the months of classic agreements.
+//
+// What is odd about them:
+//   - The name need not be the month: a pay-as-you-go subscription's "202401-1" ran
+//     from 2023-11-01 to 2023-11-30. The lake files a period under the month it
+//     starts in.
+//   - The end is the last day in some answers and the day after it in others.
+//   - Links to the next page are relative to the host.
+//   - MCA accounts have no billing periods and answer 400.
+var billingPeriods = register(&Source{
+	Name:       "billing_periods",
+	API:        "Billing billingPeriods",
+	Version:    billingPeriodsVersion,
+	Agreements: []string{ea, mosp},
+	Role:       "Billing Reader on the subscription",
+	Feeds:      "names and bounds of periods",
+	Status:     "current",
+	Columns: append(append(unique(fields(Text, "id", "name")),
+		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate")...),
+		properties(JSONText, "invoiceIds")...),
+	dateColumn: "billingPeriodEndDate",
+	plan:       planBillingPeriods,
+})
+
+const billingPeriodsVersion = "2018-03-01-preview"
+
+func planBillingPeriods(_ context.Context, _ *run, a Account) ([]task, error) {
+	u := Unit{Source: "billing_periods", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}
+	p := billingPeriodsOf(a.Scope)
+	p.absent = wrongAgreement
+	return []task{p.task(u)}, nil
+}
+
+func billingPeriodsOf(scope string) pull {
+	return consumptionList(billingAPI, scope, query(scope+"/providers/Microsoft.Billing/billingPeriods", "api-version", billingPeriodsVersion))
+}
+
+// billingPeriod is a period as its API tells it, for planning.
+type billingPeriod struct {
+	Name       string
+	Properties struct{ BillingPeriodStartDate, BillingPeriodEndDate string }
+}
+
+// perBillingPeriod plans a unit for each billing period of a pay-as-you-go
+// subscription that starts in a wanted month.
+func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, pullOf func(period, dataset string) pull) ([]task, error) {
+	periods, err := r.listBillingPeriods(ctx, unit.Scope)
+	if err != nil {
+		return nil, err
+	}
+	months, err := r.months()
+	if err != nil {
+		return nil, err
+	}
+	wanted := Range{From: months[0].Format(monthLayout), To: months[len(months)-1].Format(monthLayout)}
+	var tasks []task
+	for _, p := range periods {
+		start, end, err := p.bounds()
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range datasets {
+			u := unit
+			u.Period, u.Dataset = start.Format(monthLayout), d
+			if !wanted.contains(u.Period) {
+				continue
+			}
+			if due, err := r.due(u, end); err != nil || !due {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+			tasks = append(tasks, pullOf(p.Name, d).task(u))
+		}
+	}
+	return tasks, nil
+}
+
+func (p billingPeriod) bounds() (start, end time.Time, err error) {
+	start, err = time.Parse(time.DateOnly, p.Properties.BillingPeriodStartDate[:min(10, len(p.Properties.BillingPeriodStartDate))])
+	if err == nil {
+		end, err = time.Parse(time.DateOnly, p.Properties.BillingPeriodEndDate[:min(10, len(p.Properties.BillingPeriodEndDate))])
+	}
+	if err != nil {
+		err = fmt.Errorf("billing period %s: %w", p.Name, err)
+	}
+	return start, end, err
+}
+
+func (r *run) listBillingPeriods(ctx context.Context, scope string) ([]billingPeriod, error) {
+	var periods []billingPeriod
+	next := func(body []byte) (string, error) {
+		var list struct {
+			Value    []billingPeriod
+			NextLink string
+		}
+		if err := json.Unmarshal(body, &list); err != nil {
+			return "", fmt.Errorf("billing periods of %s: %w", scope, err)
+		}
+		periods = append(periods, list.Value...)
+		return list.NextLink, nil
+	}
+	for _, err := range r.o.Client.pages(ctx, billingPeriodsOf(scope).first, cursor{}, next) {
+		if err != nil {
+			return nil, notClassic(scope, err)
+		}
+	}
+	return periods, nil
+}
+
+// notClassic explains the 400 that an MCA subscription answers with.
+func notClassic(scope string, err error) error {
+	var api *APIError
+	if errors.As(err, &api) && api.Status == http.StatusBadRequest && strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
+		return fmt.Errorf("%s has no billing periods; if it belongs to a Microsoft Customer Agreement set agreement: mca: %w", scope, err)
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+)
+
+// A Parquet file is read from its end, so one that comes as a stream is put on disk
+// first, in dir, which the caller clears.
+func onDisk(dir, name string, r io.Reader) (path string, err error) {
+	f, err := os.CreateTemp(dir, "*.parquet")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if _, err := io.Copy(f, r); err != nil {
+		return "", fmt.Errorf("file %s: %w", name, err)
+	}
+	return f.Name(), nil
+}
+
+// landParquet lands a Parquet export that comes as a stream.
+func landParquet(l *landing, number int64, name string, r io.Reader) (int64, error) {
+	path, err := onDisk(l.dir, name, r)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(path)
+	rows, err := l.parquet(number, path)
+	if err != nil {
+		return rows, fmt.Errorf("file %s: %w", name, err)
+	}
+	return rows, nil
+}
+
+// inspectParquet looks at a Parquet export without manifest, as inspectCSV does.
+func inspectParquet(name string, r io.Reader) (seen *inspected, err error) {
+	path, err := onDisk("", name, r)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(path)
+	seen = &inspected{name: name, periods: map[string]bool{}}
+	if err := seen.readParquet(path); err != nil {
+		return nil, fmt.Errorf("file %s: %w", name, err)
+	}
+	return seen, nil
+}
+
+func (s *inspected) readParquet(path string) (err error) {
+	r, err := openParquet(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	defer recoverDamage(&err)
+	records, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 2048}, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	rows, err := records.GetRecordReader(context.Background(), nil, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Release()
+	for rows.Next() {
+		if err := s.addRecords(rows.RecordBatch()); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s *inspected) addRecords(batch arrow.RecordBatch) error {
+	var header []string
+	for _, f := range batch.Schema().Fields() {
+		header = append(header, f.Name)
+	}
+	at := lookAt(header)
+	if at.date < 0 {
+		return fmt.Errorf("no column Date or UsageDateTime; not a cost export")
+	}
+	line := make([]string, len(header))
+	for row := range int(batch.NumRows()) {
+		for _, i := range []int{at.date, at.start, at.charge, at.model, at.cost} {
+			if i < 0 {
+				continue
+			}
+			text, err := appendValue(nil, batch.Column(i), row)
+			if err != nil {
+				return fmt.Errorf("column %s: %w", header[i], err)
+			}
+			line[i] = string(text)
+		}
+		s.add(at, line)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// page is one page of a list.
+type page struct {
+	Number    int    // from 1
+	URL       string // what was asked, whole: it may be followed again
+	Body      []byte
+	Next      string // address of the next page, absolute; "" on the last
+	RequestID string
+	At        time.Time
+	SHA256    string // of Body
+	Rows      string // hash of Body without its link: the same rows under another link give the same
+}
+
+// cursor is where a walk through pages stands. The zero cursor is at the start.
+type cursor struct {
+	Next   string   // address of the page to fetch next
+	Number int      // its number
+	Hashes []string // page.Rows (or page.SHA256) of the pages already seen
+	Links  []string // their addresses
+}
+
+// after is the cursor behind a page that the journal has, too.
+func (c cursor) after(l pageLine) cursor {
+	return cursor{Next: l.Next, Number: l.Number + 1, Hashes: append(c.Hashes, l.RowsHash), Links: append(c.Links, l.URL)}
+}
+
+// pages walks through a list. The first request starts it, or lends its method,
+// body and pace when resume stands further on; next finds the link to the next page
+// in a body and returns "" at the end. A link that was followed before, a page
+// served before, or a link to another host ends the walk with an error, and so does
+// whatever [Client.do] returns: a walk that ends without one is whole.
+func (c *Client) pages(ctx context.Context, first request, resume cursor, next func(body []byte) (string, error)) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		w := newWalk(c, first, resume, next)
+		for w.request.URL != "" {
+			p, err := w.step(ctx)
+			if err != nil {
+				yield(page{}, err)
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// walk remembers what was seen.
+type walk struct {
+	client  *Client
+	request request
+	next    func(body []byte) (string, error)
+	number  int
+	links   map[string]int // page that each address led to
+	hashes  map[string]int
+}
+
+func newWalk(c *Client, first request, resume cursor, next func([]byte) (string, error)) *walk {
+	w := &walk{client: c, request: first, next: next, number: 1, links: map[string]int{}, hashes: map[string]int{}}
+	if resume.Next != "" {
+		w.request.URL, w.number = resume.Next, max(1, resume.Number)
+	}
+	for i, link := range resume.Links {
+		if u, err := c.locate(link); err == nil { // written down as asked for, so perhaps relative
+			link = u.String()
+		}
+		w.links[link] = int(i + 1)
+	}
+	for i, hash := range resume.Hashes {
+		w.hashes[hash] = int(i + 1)
+	}
+	return w
+}
+
+// step fetches the page that w.request asks for and turns w to the one after.
+func (w *walk) step(ctx context.Context) (page, error) {
+	if w.number > w.client.maxPages {
+		return page{}, fmt.Errorf("page %d: a list of more than %d pages is taken for one that never ends", w.number, w.client.maxPages)
+	}
+	answer, err := w.client.do(ctx, w.request)
+	if err != nil {
+		return page{}, fmt.Errorf("page %d: %w", w.number, err)
+	}
+	p := page{Number: w.number, URL: answer.URL, Body: answer.Body, RequestID: answer.RequestID, At: answer.At, SHA256: answer.SHA256}
+	w.links[p.URL] = p.Number
+	if err := w.turn(&p); err != nil {
+		return page{}, fmt.Errorf("page %d (%s): %w", p.Number, redactURL(p.URL), err)
+	}
+	return p, nil
+}
+
+// turn finds the next page's address. 204 is an empty list.
+func (w *walk) turn(p *page) error {
+	w.request.URL = ""
+	w.number++
+	if len(p.Body) == 0 {
+		return nil
+	}
+	link, err := w.next(p.Body)
+	if err != nil {
+		return fmt.Errorf("link to the next page: %w", err)
+	}
+	if err := w.remember(p, link); err != nil {
+		return err
+	}
+	if strings.TrimSpace(link) == "" {
+		return nil
+	}
+	from, err := url.Parse(p.URL)
+	if err != nil {
+		return reason(err)
+	}
+	to, err := w.client.follow(from, link)
+	if err != nil {
+		return err
+	}
+	p.Next = to.String()
+	if before, ok := w.links[p.Next]; ok {
+		return fmt.Errorf("its link leads back to page %d: the list goes in a circle", before)
+	}
+	w.request.URL = p.Next
+	return nil
+}
+
+// someRows recognises a page that holds a record: [{…}] or [[…]]. Pages without any
+// are alike and are served in the middle of lists too.
+var someRows = regexp.MustCompile(`\[\s*[\[{]`)
+
+// remember refuses a page whose rows came before, be it with another link below.
+func (w *walk) remember(p *page, link string) error {
+	p.Rows = hashWithout(p.Body, link)
+	if !someRows.Match(p.Body) {
+		return nil
+	}
+	for _, hash := range []string{p.Rows, p.SHA256} {
+		if before, ok := w.hashes[hash]; ok {
+			return fmt.Errorf("it holds the same rows as page %d: they would be counted twice", before)
+		}
+	}
+	w.hashes[p.Rows], w.hashes[p.SHA256] = p.Number, p.Number
+	return nil
+}
+
+// hashWithout is the hash of a body without the link in it, as it is written in JSON.
+func hashWithout(body []byte, link string) string {
+	if link != "" {
+		body = bytes.Replace(body, []byte(link), nil, 1)
+		if quoted, err := json.Marshal(link); err == nil { // writes & as \u0026, as .NET does
+			body = bytes.Replace(body, bytes.Trim(quoted, `"`), nil, 1)
+		}
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// linkBelow finds nextLink, at the top of a body or under properties, where price
+// sheets, tags and queries keep it. Absent, null and "" all mean the end.
+func linkBelow(body []byte) (string, error) {
+	type level struct {
+		NextLink   *string         `json:"nextLink"`
+		Properties json.RawMessage `json:"properties"`
+	}
+	var top, below level
+	if err := json.Unmarshal(body, &top); err != nil {
+		return "", err
+	}
+	if top.NextLink == nil && len(top.Properties) > 0 && top.Properties[0] == '{' {
+		if err := json.Unmarshal(top.Properties, &below); err != nil {
+			return "", err
+		}
+		top = below
+	}
+	if top.NextLink == nil {
+		return "", nil
+	}
+	return *top.NextLink, nil
+}
+
+// escapeForbidden escapes the bytes that may not stand in an address and nothing
+// else. Azure sends such links: "…&periodStartDate=2000-01-01 00:00:00Z".
+func escapeForbidden(link string) string {
+	var b strings.Builder
+	for i := range len(link) {
+		c := link[i]
+		switch {
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0, c == '%' && !escapeAt(link[i:]):
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// escapeAt tells whether s begins with a percent sign and two hex digits.
+func escapeAt(s string) bool {
+	if len(s) < 3 {
+		return false
+	}
+	_, err := hex.DecodeString(s[1:3])
+	return err == nil
+}
+
+// sameHost compares scheme, name and port; the port may be written or not.
+func sameHost(a, b *url.URL) bool {
+	port := func(u *url.URL) string {
+		if u.Port() == "" {
+			return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		return u.Port()
+	}
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+// isLoopback tells whether an address is on this machine.
+func isLoopback(u *url.URL) bool {
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.IsLoopback()
+}

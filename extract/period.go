@@ -1,0 +1,93 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Range is the months From to To, both included and written yyyy-mm. The zero
+// Range means what is open or missing.
+type Range struct{ From, To string }
+
+const (
+	allPeriods  = "all"
+	allDatasets = "all"
+	monthLayout = "2006-01"
+)
+
+// months lists the months of the range.
+func (r Range) months() ([]time.Time, error) {
+	from, err := time.Parse(monthLayout, r.From)
+	if err != nil {
+		return nil, fmt.Errorf("period %q: want yyyy-mm: %w", r.From, err)
+	}
+	to, err := time.Parse(monthLayout, r.To)
+	if err != nil {
+		return nil, fmt.Errorf("period %q: want yyyy-mm: %w", r.To, err)
+	}
+	var months []time.Time
+	for m := from; !m.After(to); m = m.AddDate(0, 1, 0) {
+		months = append(months, m)
+	}
+	return months, nil
+}
+
+func (r Range) contains(period string) bool {
+	return r == Range{} || r.From <= period && period <= r.To
+}
+
+// months are those the run looks at: the ones asked for, else the history.
+func (r *run) months() ([]time.Time, error) {
+	if r.o.Periods != (Range{}) {
+		return r.o.Periods.months()
+	}
+	open := monthOf(r.o.AsOf)
+	return Range{From: open.AddDate(0, 1-r.o.History, 0).Format(monthLayout), To: open.Format(monthLayout)}.months()
+}
+
+func monthOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// due tells whether a unit of the period that ends on the given day has to be
+// fetched: it was asked for, it may still change, or the lake's version was made
+// when it could still change. A complete version made later is final.
+func (r *run) due(u Unit, end time.Time) (bool, error) {
+	if r.o.Periods != (Range{}) {
+		return true, nil
+	}
+	before, err := r.lake.read(u)
+	if err != nil || before == nil || before.State != stateComplete {
+		return true, err
+	}
+	final := end.AddDate(0, 0, r.o.LateDays).Format(time.DateOnly)
+	return before.AsOf <= final, nil
+}
+
+// monthly plans one unit for each month that is due and each dataset.
+func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, fill func(month time.Time, dataset string) task) ([]task, error) {
+	months, err := r.months()
+	if err != nil {
+		return nil, err
+	}
+	var tasks []task
+	for _, m := range months {
+		for _, d := range datasets {
+			u := unit
+			u.Period, u.Dataset = m.Format(monthLayout), d
+			due, err := r.due(u, lastDay(m))
+			if err != nil {
+				return nil, err
+			}
+			if due {
+				t := fill(m, d)
+				t.Unit = u
+				tasks = append(tasks, t)
+			}
+		}
+	}
+	return tasks, ctx.Err()
+}
+
+func lastDay(month time.Time) time.Time { return month.AddDate(0, 1, -1) }

@@ -1,0 +1,24 @@
+package extract
+
+import "context"
+
+// Reservation summaries say how much of each reservation was used, per day and per
+// month. A month's row is dated its first day. See reservations.go for what is odd.
+var reservationSummaries = register(&Source{
+	Name:       "reservation_summaries",
+	API:        "Consumption reservationSummaries",
+	Version:    consumptionVersion,
+	Agreements: []string{ea, mca},
+	Role:       "EnrollmentReader; Billing profile reader; Reservations Reader on an order",
+	Feeds:      "reservation_utilisation, reservation",
+	Status:     "current",
+	Columns: append(append(append(unique(fields(Text, "id", "name")),
+		properties(Text, "reservationOrderId", "reservationId", "skuName", "kind")...),
+		days(properties(Date, "usageDate"))...),
+		properties(Decimal, "reservedHours", "usedHours", "minUtilizationPercentage", "avgUtilizationPercentage", "maxUtilizationPercentage",
+			"purchasedQuantity", "remainingQuantity", "totalReservedQuantity", "usedQuantity", "utilizedPercentage")...),
+	dateColumn: "usageDate",
+	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
+		return r.reservationUnits(ctx, a, "reservation_summaries", "reservationSummaries", []string{"daily", "monthly"})
+	},
+})

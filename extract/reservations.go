@@ -1,0 +1,57 @@
+package extract
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// reservationUnits plans a unit for each scope and month of a reservation source.
+//
+// What both sources share:
+//   - EA accounts and reservation orders take a $filter on properties/usageDate;
+//     MCA billing profiles take startDate and endDate and refuse $filter. MCA has no
+//     route for the whole billing account, so each billing profile is a scope.
+//   - usageDate comes with an offset ("2018-09-01T00:00:00-07:00"): its date part is
+//     the day meant, turning it into UTC would move it.
+//   - A call may span three months at most; these span one.
+func (r *run) reservationUnits(ctx context.Context, a Account, source, operation string, grains []string) ([]task, error) {
+	scopes := []string{a.Scope}
+	var err error
+	if a.Agreement == mca {
+		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
+			return nil, err
+		}
+	}
+	var tasks []task
+	for _, scope := range scopes {
+		unit := Unit{Source: source, Account: a.Name, Scope: scope}
+		planned, err := r.monthly(ctx, unit, grains, func(month time.Time, grain string) task {
+			u := unit
+			u.Period, u.Dataset = month.Format(monthLayout), grain
+			return reservationPull(scope, operation, grain, month).task(u)
+		})
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, planned...)
+	}
+	return tasks, nil
+}
+
+func reservationPull(scope, operation, grain string, month time.Time) pull {
+	var parameters []string
+	if operation == "reservationSummaries" {
+		parameters = append(parameters, "grain", grain)
+	}
+	from, to := day(month), day(lastDay(month))
+	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
+		parameters = append(parameters, "startDate", from, "endDate", to)
+	} else {
+		parameters = append(parameters, "$filter", "properties/usageDate ge "+from+" AND properties/usageDate le "+to)
+	}
+	parameters = append(parameters, "api-version", consumptionVersion)
+	p := consumptionList(consumptionAPI, scope, query(scope+"/providers/Microsoft.Consumption/"+operation, parameters...))
+	p.absent = notFound
+	return p
+}

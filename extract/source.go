@@ -1,0 +1,108 @@
+package extract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Source is an API or a kind of file, and the raw table its records become.
+// Each is declared in a file of its own, which also writes down its oddities.
+type Source struct {
+	Name       string   // also the folder in the lake and, as raw_<name>, the relation that staging reads
+	API        string   // what Microsoft calls it
+	Version    string   // api-version asked for
+	Agreements []string // ea, mca, mosp, mpa
+	Role       string   // the role that reading it needs
+	Feeds      string   // what azledger uses it for
+	Status     string   // current, deprecated or retired
+	Columns    []Column // the raw columns, beside the constant ones every raw file has
+
+	dateColumn string // its least and greatest value go to the manifest
+	files      bool   // read from Account.Exports rather than from an API
+	plan       func(ctx context.Context, r *run, a Account) ([]task, error)
+}
+
+var registry []*Source
+
+// register adds a source. It is called by the package variable that declares it.
+func register(s *Source) *Source {
+	registry = append(registry, s)
+	return s
+}
+
+// Sources returns all sources by name.
+func Sources() []*Source {
+	all := slices.Clone(registry)
+	slices.SortFunc(all, func(a, b *Source) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// needs tells whether the account has what the source reads.
+func (s *Source) needs(a Account) bool {
+	if s.files {
+		return a.Exports != ""
+	}
+	return a.Scope != "" && slices.Contains(s.Agreements, a.Agreement)
+}
+
+// tagKeys are the configured keys where the source has tags.
+func (s *Source) tagKeys(keys []string) []string {
+	if slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Type == Tags }) {
+		return keys
+	}
+	return nil
+}
+
+// layout identifies the raw columns, so that data landed with other columns is
+// fetched again rather than mixed.
+func (s *Source) layout() string {
+	h := sha256.New()
+	for _, c := range s.Columns {
+		fmt.Fprintf(h, "%s\x00%d\x00%s\n", c.Name, c.Type, c.Path)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:8]
+}
+
+// fields declares columns of one type by their paths in an API record. The column
+// is named by the path without "properties.", its steps joined with "_".
+func fields(t Type, paths ...string) []Column {
+	columns := make([]Column, len(paths))
+	for i, p := range paths {
+		columns[i] = Column{Name: fieldName(p), Type: t, Path: p}
+	}
+	return columns
+}
+
+// properties declares columns that stand under "properties".
+func properties(t Type, names ...string) []Column {
+	columns := make([]Column, len(names))
+	for i, n := range names {
+		columns[i] = Column{Name: fieldName(n), Type: t, Path: "properties." + n}
+	}
+	return columns
+}
+
+func fieldName(path string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(path, "properties."), ".", "_")
+}
+
+// unique marks columns whose values hardly repeat.
+func unique(columns []Column) []Column {
+	for i := range columns {
+		columns[i].Unique = true
+	}
+	return columns
+}
+
+// days marks dates served with a time of day and an offset, whose date part is the
+// day meant: reservation usage of "2018-09-01T00:00:00-07:00" is of September 1st.
+func days(columns []Column) []Column {
+	for i := range columns {
+		columns[i].DatePart = true
+	}
+	return columns
+}
