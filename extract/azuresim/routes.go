@@ -1,0 +1,315 @@
+package azuresim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// A target is what a path names: a scope, perhaps a billing period, and an operation. Providers and types are
+// case-insensitive in paths, as on Azure.
+type target struct {
+	path        string
+	a           *account
+	sub         *subscription
+	section     *section
+	profile     *profile
+	group       string
+	order       string // reservation order
+	reservation string
+	month       *month
+	operation   string
+	rest        []string
+}
+
+// route answers a request by the operation its path names.
+func (s *server) route(r *http.Request) (*answer, error) {
+	t, err := s.e.parsePath(r.URL.Path)
+	if err != nil {
+		return nil, err
+	}
+	handler := map[string]func(*http.Request, *target) (*answer, error){
+		"billingaccounts":      s.billingAccounts,
+		"billingprofiles":      s.billingProfiles,
+		"billingperiods":       s.billingPeriods,
+		"invoices":             s.invoices,
+		"usagedetails":         s.usageDetails,
+		"marketplaces":         s.marketplaces,
+		"pricesheets":          s.priceSheet,
+		"balances":             s.balance,
+		"budgets":              s.budgets,
+		"reservationsummaries": s.reservationSummaries,
+		"reservationdetails":   s.reservationDetails,
+	}[t.operation]
+	if handler == nil {
+		return nil, notFound(r.URL.Path)
+	}
+	return handler(r, t)
+}
+
+func notFound(path string) error {
+	return refuse(http.StatusNotFound, "NotFound", "The resource '%s' was not found.", path)
+}
+
+// parsePath reads a path piece by piece.
+func (e *Enterprise) parsePath(path string) (*target, error) {
+	t := &target{path: path}
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	for len(parts) > 0 && t.operation == "" {
+		used, err := e.parsePart(t, parts)
+		if err != nil {
+			return nil, err
+		}
+		if used == 0 {
+			return nil, notFound(path)
+		}
+		parts = parts[used:]
+	}
+	t.rest = parts
+	if t.operation == "" {
+		return nil, notFound(path)
+	}
+	return t, nil
+}
+
+// parsePart reads the type at the head of parts, and the name after it, and tells how many parts that took.
+func (e *Enterprise) parsePart(t *target, parts []string) (int, error) {
+	name := ""
+	if len(parts) > 1 {
+		name = parts[1]
+	}
+	kind := strings.ToLower(parts[0])
+	switch kind {
+	case "providers":
+		switch strings.ToLower(name) {
+		case "microsoft.consumption":
+			if len(parts) < 3 {
+				return 0, nil
+			}
+			t.operation = strings.ToLower(parts[2])
+			return 3, nil
+		case "microsoft.billing", "microsoft.capacity":
+			return 2, nil
+		}
+		return 0, nil
+	case "billingperiods":
+		return e.parsePeriod(t, parts)
+	case "billingaccounts", "billingprofiles", "invoices":
+		if name == "" || kind == "invoices" {
+			t.operation = kind
+			return 1, nil
+		}
+	}
+	if name == "" {
+		return 0, nil
+	}
+	if err := e.parseScope(t, kind, name); err != nil {
+		return 0, err
+	}
+	if len(parts) == 2 && kind == "billingaccounts" {
+		t.operation = kind
+	}
+	return 2, nil
+}
+
+// parsePeriod reads billingPeriods: the list, one of them, or the period of what follows.
+func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
+	if len(parts) <= 2 {
+		t.operation = "billingperiods"
+		return 1, nil
+	}
+	if t.a != nil && t.a.kind == customerAgreement {
+		return 0, badRequest("Billing periods are not supported for Microsoft Customer Agreement.")
+	}
+	m, ok := e.monthNamed(parts[1])
+	if !ok {
+		return 0, refuse(http.StatusNotFound, "NotFound", "Billing period '%s' was not found.", parts[1])
+	}
+	t.month = &m
+	return 2, nil
+}
+
+func (e *Enterprise) parseScope(t *target, kind, name string) error {
+	found := false
+	switch kind {
+	case "subscriptions":
+		t.a, t.sub = e.subscription(name)
+		if t.sub == nil {
+			return refuse(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", name)
+		}
+		found = true
+	case "resourcegroups":
+		t.group, found = name, true
+	case "billingaccounts":
+		for _, a := range e.accounts() {
+			if foldEqual(a.id, name) {
+				t.a, found = a, true
+			}
+		}
+	case "billingprofiles":
+		found = t.a != nil && t.findProfile(name)
+	case "departments", "invoicesections":
+		found = e.findSection(t, name)
+	case "reservationorders":
+		t.order, found = strings.ToLower(name), true
+		t.a = e.orderAccount(t.order)
+		found = t.a != nil
+	case "reservations":
+		t.reservation, found = strings.ToLower(name), true
+	}
+	if !found {
+		return notFound(t.path)
+	}
+	return nil
+}
+
+func (e *Enterprise) subscription(id string) (*account, *subscription) {
+	for _, a := range e.accounts() {
+		for _, s := range a.subs {
+			if foldEqual(s.id, id) {
+				return a, s
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (t *target) findProfile(id string) bool {
+	for _, p := range t.a.profiles {
+		if foldEqual(p.id, id) && t.a.kind == customerAgreement {
+			t.profile = p
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Enterprise) findSection(t *target, id string) bool {
+	if t.a == nil {
+		t.a = e.ea // departments stand alone in one of their two spellings
+	}
+	for _, s := range t.a.sections {
+		if foldEqual(s.id, id) {
+			t.section = s
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Enterprise) orderAccount(order string) *account {
+	for _, a := range e.accounts() {
+		for _, c := range a.commitments {
+			if c.order == order {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// A condition is one comparison of a $filter.
+type condition struct{ field, op, value string }
+
+// parseFilter reads the $filter grammar of Consumption: comparisons joined by and. The operators ne, or and not do not
+// exist there.
+func parseFilter(text string) ([]condition, error) {
+	var all []condition
+	for _, part := range splitFold(text, " and ") {
+		fields := strings.Fields(part)
+		if len(fields) < 3 {
+			return nil, badRequest("Invalid filter: '%s'.", text)
+		}
+		c := condition{strings.ToLower(fields[0]), strings.ToLower(fields[1]), strings.Trim(strings.Join(fields[2:], " "), "'")}
+		c.field = strings.TrimPrefix(c.field, "properties/")
+		if !strings.Contains(" eq lt gt le ge ", " "+c.op+" ") {
+			return nil, badRequest("Invalid filter: operator '%s' is not supported.", c.op)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func splitFold(text, separator string) []string {
+	var parts []string
+	for text != "" {
+		i := strings.Index(strings.ToLower(text), separator)
+		if i < 0 {
+			return append(parts, text)
+		}
+		parts, text = append(parts, text[:i]), text[i+len(separator):]
+	}
+	return parts
+}
+
+// narrow applies a comparison of days to a range.
+func (c condition) narrow(from, to *int) error {
+	day, err := parseDay(c.value)
+	if err != nil {
+		return badRequest("Invalid filter: '%s' is no date.", c.value)
+	}
+	switch c.op {
+	case "eq":
+		*from, *to = max(*from, day), min(*to, day)
+	case "ge":
+		*from = max(*from, day)
+	case "gt":
+		*from = max(*from, day+1)
+	case "le":
+		*to = min(*to, day)
+	case "lt":
+		*to = min(*to, day-1)
+	}
+	return nil
+}
+
+// number of a query parameter between 1 and the largest page.
+func topOf(r *http.Request, name string, fallback, most int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return fallback, nil
+	}
+	var top int
+	if _, err := fmt.Sscanf(text, "%d", &top); err != nil || top < 1 || top > most {
+		return 0, badRequest("Invalid query parameter %s: '%s' must be between 1 and %d.", name, text, most)
+	}
+	return top, nil
+}
+
+// link is the URL of the next page: the request's own parameters, less those of the previous link, decoded as the service
+// decodes them, and the new ones.
+func link(r *http.Request, extra ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s://%s%s?", scheme(r), r.Host, r.URL.EscapedPath())
+	b.WriteString(keptQuery(r))
+	for _, part := range extra {
+		b.WriteString("&" + part)
+	}
+	return b.String()
+}
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+var pageParameters = map[string]bool{"$skiptoken": true, "skiptokenver": true, "sessiontoken": true, "id": true}
+
+func keptQuery(r *http.Request) string {
+	var kept []string
+	for _, part := range strings.Split(r.URL.RawQuery, "&") {
+		key, value, _ := strings.Cut(unescapeQuery(part), "=")
+		if key != "" && !pageParameters[strings.ToLower(key)] {
+			kept = append(kept, key+"="+value)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+// unescapeQuery decodes a query part, and escapes again only what would break the link.
+func unescapeQuery(s string) string {
+	r := strings.NewReplacer("%2F", "/", "%2f", "/", "%2C", ",", "%2c", ",", "%24", "$", "%27", "'", "%3A", ":", "%3a", ":", "+", "%20")
+	return r.Replace(s)
+}
