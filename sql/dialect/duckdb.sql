@@ -1,0 +1,43 @@
+-- The functions that models call where engines differ, as DuckDB understands them.
+--
+-- decimal_product and decimal_ratio are part of the program (transform/duckdb.go): DuckDB's own *
+-- overflows at 100 × 100 for decimal(38, 18), and its / and avg answer with doubles.
+
+-- product is a × b exactly, rounded half to even to 18 places; an error where it does not fit.
+create or replace macro product(a, b) as
+    decimal_product(a, b);
+
+-- ratio is a ÷ b exactly, rounded half to even to 18 places; null where b is 0.
+create or replace macro ratio(a, b) as
+    decimal_ratio(a, b);
+
+-- month_start is the first day of the month of d, a date (date_trunc answers a timestamp).
+create or replace macro month_start(d) as
+    cast(date_trunc('month', cast(d as date)) as date);
+
+-- month_add is d moved by n months, the last day of the month where d's day does not exist.
+create or replace macro month_add(d, n) as
+    cast(cast(d as date) + to_months(cast(n as integer)) as date);
+
+-- day_add is d moved by n days, a date (date + interval is a timestamp).
+create or replace macro day_add(d, n) as
+    cast(d as date) + cast(n as integer);
+
+-- json_value_text is what stands under a key of a JSON object, as text without quotes; the key is
+-- spelled exactly. Never ask it for money: DuckDB reads JSON numbers as doubles.
+create or replace macro json_value_text(j, k) as
+    json_extract_string(
+        try_cast(j as json),
+        '/' || replace(replace(cast(k as varchar), '~', '~0'), '/', '~1')
+    );
+
+-- tag_value is the value of a tag, whatever the case of its key: Azure treats tag names so. The
+-- exact spelling wins where an object has several.
+create or replace macro tag_value(j, k) as
+    coalesce(
+        json_value_text(j, k),
+        json_value_text(
+            j,
+            list_min(list_filter(json_keys(try_cast(j as json)), lambda x: lower(x) = lower(k)))
+        )
+    );

@@ -1,0 +1,114 @@
+-- int_cost_day is what one unit of cost records says about one day, in one currency.
+--
+-- It is small and it is all that choosing between sources, looking for missing days and comparing actual with amortized
+-- cost need, so that no later step reads the records for that.
+--
+-- reads:  stg_cost_export, stg_usage_details
+-- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, ChargeDate, BillingCurrency
+-- period: BillingPeriodStart
+--
+-- column Account             varchar          the account's name in the configuration
+-- column Source              varchar          cost_export or usage_details
+-- column Scope               varchar          the scope the records were asked for
+-- column BillingPeriodStart  date             first day of the month the billing period starts in
+-- column Dataset             varchar          actual or amortized
+-- column ChargeDate          date             UTC day of the charges
+-- column BillingCurrency     varchar          ISO 4217; ? where the record has none
+-- column FirstDay            date             first day of the billing period, as the records of the day say it
+-- column LastDay             date             last day of the billing period, inclusive
+-- column ChargeCount         bigint           records
+-- column UsageCount          bigint           records of usage, which go on day by day; not purchases, refunds or rounding
+-- column Cost                decimal(38, 18)  BillingCurrency, of all records
+-- column CommitmentCost      decimal(38, 18)  BillingCurrency, of buying and refunding reservations and savings plans
+-- column CoveredCost         decimal(38, 18)  BillingCurrency, of usage a commitment covers and of commitment not used
+-- column UncoveredCost       decimal(38, 18)  BillingCurrency, of the rest, which actual and amortized cost must agree on
+-- column ZeroQuantityCount   bigint           records of usage that cost something for a quantity of nothing
+-- column ZeroQuantityCost    decimal(38, 18)  BillingCurrency, what those cost
+-- column BadTagCount         bigint           records whose tags could not be read
+-- column NoCostCount         bigint           records without a cost, counted as 0
+--
+-- check: ChargeCount > 0
+-- check: Cost = CommitmentCost + CoveredCost + UncoveredCost
+-- total: (select coalesce(sum(ChargeCount), 0) from int_cost_day)
+--        = (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details)
+with
+classified as (
+    select
+        stg_cost_export.Account as Account,
+        stg_cost_export.Source as Source,
+        stg_cost_export.Scope as Scope,
+        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_export.Dataset as Dataset,
+        stg_cost_export.ChargeDate as ChargeDate,
+        stg_cost_export.BillingCurrency as BillingCurrency,
+        stg_cost_export.ServedPeriodStart as ServedPeriodStart,
+        stg_cost_export.ServedPeriodEnd as ServedPeriodEnd,
+        stg_cost_export.ChargeType as ChargeType,
+        stg_cost_export.PricingModel as PricingModel,
+        stg_cost_export.Cost as Cost,
+        stg_cost_export.Quantity as Quantity,
+        stg_cost_export.TagsRaw as TagsRaw
+    from stg_cost_export
+    union all
+    select
+        stg_usage_details.Account as Account,
+        stg_usage_details.Source as Source,
+        stg_usage_details.Scope as Scope,
+        stg_usage_details.BillingPeriodStart as BillingPeriodStart,
+        stg_usage_details.Dataset as Dataset,
+        stg_usage_details.ChargeDate as ChargeDate,
+        stg_usage_details.BillingCurrency as BillingCurrency,
+        stg_usage_details.ServedPeriodStart as ServedPeriodStart,
+        stg_usage_details.ServedPeriodEnd as ServedPeriodEnd,
+        stg_usage_details.ChargeType as ChargeType,
+        stg_usage_details.PricingModel as PricingModel,
+        stg_usage_details.Cost as Cost,
+        stg_usage_details.Quantity as Quantity,
+        stg_usage_details.TagsRaw as TagsRaw
+    from stg_usage_details
+),
+kinds as (
+    select
+        classified.Account as Account,
+        classified.Source as Source,
+        classified.Scope as Scope,
+        classified.BillingPeriodStart as BillingPeriodStart,
+        classified.Dataset as Dataset,
+        coalesce(classified.ChargeDate, classified.BillingPeriodStart) as ChargeDate,
+        coalesce(classified.BillingCurrency, '?') as BillingCurrency,
+        classified.ServedPeriodStart as ServedPeriodStart,
+        classified.ServedPeriodEnd as ServedPeriodEnd,
+        case
+            when coalesce(classified.PricingModel, '') not in ('Reservation', 'SavingsPlan') then 'uncovered'
+            when classified.ChargeType in ('Purchase', 'Refund') then 'commitment'
+            when classified.ChargeType in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan') then 'covered'
+            else 'uncovered'
+        end as Kind,
+        classified.ChargeType = 'Usage' as IsUsage,
+        classified.Cost as Cost,
+        classified.Quantity as Quantity,
+        classified.TagsRaw as TagsRaw
+    from classified
+)
+select
+    kinds.Account as Account,
+    kinds.Source as Source,
+    kinds.Scope as Scope,
+    kinds.BillingPeriodStart as BillingPeriodStart,
+    kinds.Dataset as Dataset,
+    kinds.ChargeDate as ChargeDate,
+    kinds.BillingCurrency as BillingCurrency,
+    coalesce(min(kinds.ServedPeriodStart), kinds.BillingPeriodStart) as FirstDay,
+    coalesce(max(kinds.ServedPeriodEnd), day_add(month_add(kinds.BillingPeriodStart, 1), -1)) as LastDay,
+    count(*) as ChargeCount,
+    count(*) filter (where kinds.IsUsage) as UsageCount,
+    coalesce(sum(kinds.Cost), 0) as Cost,
+    coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'commitment'), 0) as CommitmentCost,
+    coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'covered'), 0) as CoveredCost,
+    coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'uncovered'), 0) as UncoveredCost,
+    count(*) filter (where kinds.IsUsage and kinds.Quantity = 0 and kinds.Cost <> 0) as ZeroQuantityCount,
+    coalesce(sum(kinds.Cost) filter (where kinds.IsUsage and kinds.Quantity = 0), 0) as ZeroQuantityCost,
+    count(kinds.TagsRaw) as BadTagCount,
+    count(*) filter (where kinds.Cost is null) as NoCostCount
+from kinds
+group by 1, 2, 3, 4, 5, 6, 7
