@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/azledger/azledger/extract"
+	"github.com/azledger/azledger/load"
+)
+
+// endpoints are the configured cloud's, with those that the configuration replaces.
+// Tokens stay made out to the cloud's own Resource Manager: a proxy has no name that
+// tokens are issued for.
+func (c *config) endpoints() (extract.Endpoints, error) {
+	e, err := extract.CloudEndpoints(c.Cloud)
+	if err != nil {
+		return e, err
+	}
+	e.Audience = e.Management
+	if c.Endpoints.Management != "" {
+		e.Management = c.Endpoints.Management
+	}
+	if c.Endpoints.Authority != "" {
+		e.Authority = c.Endpoints.Authority
+	}
+	return e, nil
+}
+
+// tokens makes the credential that the configuration names; nil for none.
+func (c *config) tokens() (azcore.TokenCredential, error) {
+	e, err := c.endpoints()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	credential, err := extract.NewCredential(c.Credential, e)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return credential, nil
+}
+
+// client asks the billing APIs. Without an account that has a scope there is nothing
+// to ask, and no credential needed.
+func (c *config) client(credential azcore.TokenCredential, log *slog.Logger) (*extract.Client, error) {
+	if !c.hasScope() {
+		return nil, nil
+	}
+	e, err := c.endpoints()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Version: version})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return client, nil
+}
+
+func (c *config) hasScope() bool {
+	for _, a := range c.Accounts {
+		if a.Scope != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// needsCredential tells whether anything that is read asks who reads it.
+func (c *config) needsCredential() bool {
+	for _, a := range c.Accounts {
+		if isURL(a.Exports) && !strings.Contains(a.Exports, "sig=") {
+			return true
+		}
+	}
+	return c.hasScope()
+}
+
+// store is where tables are published.
+func (c *config) store() (load.Store, error) {
+	if !isURL(c.Publish) {
+		return load.OpenDir(c.Publish)
+	}
+	o := load.AzureOptions{ConnectionString: c.secret.StorageConnectionString, SAS: c.secret.StorageSAS}
+	if o.ConnectionString.Reveal() == "" && o.SAS.Reveal() == "" && !strings.Contains(c.Publish, "sig=") {
+		var err error
+		if o.Credential, err = c.tokens(); err != nil {
+			return nil, err
+		}
+	}
+	store, err := load.OpenAzure(c.Publish, o)
+	if err != nil {
+		return nil, usagef("publish: %w", err)
+	}
+	return store, nil
+}
+
+// endpointProblems finds addresses that cannot be right. A token is not sent in clear
+// text, and going without one is for the simulated Azure on this machine.
+func (c *config) endpointProblems() []problem {
+	var found []problem
+	for _, e := range []struct{ key, address string }{
+		{"endpoints.management", c.Endpoints.Management}, {"endpoints.authority", c.Endpoints.Authority},
+	} {
+		if e.address != "" && !strings.HasPrefix(e.address, "https://") && !loopback(e.address) {
+			found = append(found, problem{e.key, fmt.Sprintf("%q: want https://<host>, or http:// on this machine", e.address)})
+		}
+	}
+	if c.Credential == "none" && c.hasScope() && !loopback(c.Endpoints.Management) {
+		found = append(found, problem{"credential", "none is for the simulated Azure on this machine; Azure itself wants one"})
+	}
+	return found
+}
+
+// loopback tells whether an address is on this machine.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

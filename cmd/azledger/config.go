@@ -1,0 +1,313 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/azledger/azledger/load"
+)
+
+// config is the configuration file. Each key can be given as an environment
+// variable too, see env.go; the manual describes them all.
+type config struct {
+	Lake                    string          `yaml:"lake"`
+	Publish                 string          `yaml:"publish"`
+	PublishWithFailedScopes bool            `yaml:"publish_with_failed_scopes"`
+	Cloud                   string          `yaml:"cloud"`
+	Endpoints               endpoints       `yaml:"endpoints"`
+	Credential              string          `yaml:"credential"`
+	Accounts                []accountConfig `yaml:"accounts"`
+	Periods                 periodConfig    `yaml:"periods"`
+	Limits                  limitConfig     `yaml:"limits"`
+	Owners                  string          `yaml:"owners"`
+	Tags                    tagConfig       `yaml:"tags"`
+
+	file   string // "" when there is none
+	text   []byte
+	secret secrets
+}
+
+type endpoints struct {
+	Management string `yaml:"management"`
+	Authority  string `yaml:"authority"`
+}
+
+type accountConfig struct {
+	Name      string   `yaml:"name"`
+	Scope     string   `yaml:"scope"`
+	Agreement string   `yaml:"agreement"`
+	Sources   []string `yaml:"sources"`
+	Exports   string   `yaml:"exports"`
+}
+
+type periodConfig struct {
+	History  int `yaml:"history"`
+	LateDays int `yaml:"late_days"`
+	Versions int `yaml:"versions"`
+}
+
+type limitConfig struct {
+	Memory  string `yaml:"memory"`
+	Threads int    `yaml:"threads"`
+	Temp    string `yaml:"temp"`
+}
+
+type tagConfig struct {
+	Keys []string `yaml:"keys"`
+}
+
+// secrets come from the environment only.
+type secrets struct {
+	StorageConnectionString load.Secret
+	StorageSAS              load.Secret
+}
+
+func defaults() config {
+	return config{
+		Lake:       "lake",
+		Publish:    "published",
+		Cloud:      "public",
+		Credential: "default",
+		Periods:    periodConfig{History: 13, LateDays: 7, Versions: 14},
+		Limits:     limitConfig{Memory: "2GB"},
+		Tags:       tagConfig{Keys: []string{"owner", "costcenter"}},
+	}
+}
+
+const defaultConfig = "azledger.yaml"
+
+// loadConfig reads the file, lets the environment override it, and checks the whole.
+// Relative paths in the file start at the file's folder, those in the environment
+// at the working directory.
+func loadConfig(path string, env []string) (config, error) {
+	vars := environment(env)
+	if path == "" {
+		path = vars.take("CONFIG")
+	}
+	c, err := readConfig(path)
+	if err != nil {
+		return config{}, usageError{err}
+	}
+	if problems := c.written(); len(problems) > 0 {
+		return config{}, usageError{c.complain(problems)}
+	}
+	c.resolve(filepath.Dir(c.file))
+	if err := vars.override(&c); err != nil {
+		return config{}, usageError{err}
+	}
+	if problems := c.problems(); len(problems) > 0 {
+		return config{}, usageError{c.complain(problems)}
+	}
+	return c, nil
+}
+
+// readConfig reads a file over the defaults. Without a name the default one is
+// read if it is there.
+func readConfig(path string) (config, error) {
+	c := defaults()
+	name := path
+	if name == "" {
+		name = defaultConfig
+	}
+	text, err := os.ReadFile(name)
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	c.file, c.text = name, text
+	if len(bytes.TrimSpace(text)) == 0 {
+		return c, nil
+	}
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return c, describe(name, err)
+	}
+	return c, nil
+}
+
+// describe gives a YAML error the file, the line and the column, with a caret under
+// the place.
+func describe(file string, err error) error {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	p := at.GetToken().Position
+	message := strings.Replace(at.GetMessage(), "unknown field", "unknown key", 1)
+	_, excerpt, _ := strings.Cut(at.FormatError(false, true), "\n")
+	return fmt.Errorf("%s:%d:%d: %s\n%s", file, p.Line, p.Column, message, excerpt)
+}
+
+// written finds secrets in the file: the file is copied, mailed and committed.
+func (c *config) written() []problem {
+	urls := map[string]string{"publish": c.Publish}
+	for i, a := range c.Accounts {
+		urls[fmt.Sprintf("accounts[%d].exports", i)] = a.Exports
+	}
+	var found []problem
+	for key, u := range urls {
+		if isURL(u) && strings.Contains(u, "sig=") {
+			variable := envPrefix + strings.ToUpper(strings.NewReplacer("[", "_", "]", "", ".", "_").Replace(key))
+			found = append(found, problem{key, "a signature does not belong in the file; give the whole URL as " + variable})
+		}
+	}
+	return found
+}
+
+// resolve makes the file's relative paths start at the file's folder.
+func (c *config) resolve(dir string) {
+	paths := []*string{&c.Lake, &c.Publish, &c.Owners, &c.Limits.Temp}
+	for i := range c.Accounts {
+		paths = append(paths, &c.Accounts[i].Exports)
+	}
+	for _, p := range paths {
+		if *p != "" && !filepath.IsAbs(*p) && !isURL(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+}
+
+func isURL(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
+
+// problem is a value that cannot be right, under the key it stands at.
+type problem struct{ key, text string }
+
+var (
+	agreements  = []string{"auto", "ea", "mca", "mosp", "mpa"}
+	clouds      = []string{"public", "usgov", "china"}
+	credentials = []string{"default", "environment", "managed_identity", "workload_identity", "cli", "none"}
+	memorySize  = regexp.MustCompile(`^[1-9][0-9]*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
+	tagKey      = regexp.MustCompile(`^[^\s"]+$`)
+)
+
+// problems finds what is wrong beyond spelling.
+func (c *config) problems() []problem {
+	found := oneOf("cloud", c.Cloud, clouds)
+	found = append(found, oneOf("credential", c.Credential, credentials)...)
+	if isURL(c.Lake) {
+		found = append(found, problem{"lake", "want a directory; only publish can be a container URL"})
+	}
+	if !memorySize.MatchString(c.Limits.Memory) {
+		found = append(found, problem{"limits.memory", fmt.Sprintf("%q: want a number and a unit, such as 2GB or 800MB", c.Limits.Memory)})
+	}
+	for _, k := range c.Tags.Keys {
+		if !tagKey.MatchString(k) {
+			found = append(found, problem{"tags.keys", fmt.Sprintf("%q: want a tag key without blanks and quotes", k)})
+		}
+	}
+	found = append(found, c.endpointProblems()...)
+	found = append(found, c.numbers()...)
+	return append(found, c.accountProblems()...)
+}
+
+func oneOf(key, value string, allowed []string) []problem {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return []problem{{key, fmt.Sprintf("%q: want %s", value, strings.Join(allowed, ", "))}}
+}
+
+func (c *config) numbers() []problem {
+	var found []problem
+	for _, n := range []struct {
+		key        string
+		value, min int
+	}{
+		{"periods.history", c.Periods.History, 1},
+		{"periods.late_days", c.Periods.LateDays, 1},
+		{"periods.versions", c.Periods.Versions, 1},
+		{"limits.threads", c.Limits.Threads, 0},
+	} {
+		if n.value < n.min {
+			found = append(found, problem{n.key, fmt.Sprintf("%d: want %d or more", n.value, n.min)})
+		}
+	}
+	return found
+}
+
+// accountProblems is about accounts one by one; that there is one at all only
+// matters to the commands that copy, see needAccounts.
+func (c *config) accountProblems() []problem {
+	var found []problem
+	names := map[string]bool{}
+	for i := range c.Accounts {
+		acc := &c.Accounts[i]
+		key := fmt.Sprintf("accounts[%d]", i)
+		if acc.Agreement == "" {
+			acc.Agreement = "auto"
+		}
+		found = append(found, oneOf(key+".agreement", acc.Agreement, agreements)...)
+		switch {
+		case acc.Name == "":
+			found = append(found, problem{key, "an account needs a name"})
+		case names[acc.Name]:
+			found = append(found, problem{key + ".name", fmt.Sprintf("%q is the name of two accounts", acc.Name)})
+		case acc.Scope == "" && acc.Exports == "":
+			found = append(found, problem{key, fmt.Sprintf("account %s has neither scope nor exports, so there is nothing to read", acc.Name)})
+		case acc.Scope != "" && !strings.HasPrefix(acc.Scope, "/"):
+			found = append(found, problem{key + ".scope", fmt.Sprintf("%q: want an Azure scope such as /providers/Microsoft.Billing/billingAccounts/1234567 or /subscriptions/<id>", acc.Scope)})
+		}
+		found = append(found, unknownSources(key, acc.Sources)...)
+		names[acc.Name] = true
+	}
+	return found
+}
+
+func unknownSources(key string, names []string) []problem {
+	var found []problem
+	for _, n := range names {
+		if !slices.Contains(sourceNames(), n) {
+			found = append(found, problem{key + ".sources", fmt.Sprintf("%q is no source; azledger sources lists them", n)})
+		}
+	}
+	return found
+}
+
+// complain turns problems into one error, each with its place in the file.
+func (c *config) complain(problems []problem) error {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = fmt.Sprintf("%s%s: %s", c.place(p.key), p.key, p.text)
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// place is where the file gives the key; "" when its value comes from elsewhere.
+func (c *config) place(key string) string {
+	if c.file == "" {
+		return "configuration: "
+	}
+	path, err := yaml.PathString("$." + key)
+	if err != nil {
+		return c.file + ": "
+	}
+	node, err := path.ReadNode(bytes.NewReader(c.text))
+	if err != nil {
+		return c.file + ": "
+	}
+	p := node.GetToken().Position
+	return fmt.Sprintf("%s:%d:%d: ", c.file, p.Line, p.Column)
+}
+
+// needAccounts is asked by the commands that copy bills.
+func (c *config) needAccounts() error {
+	if len(c.Accounts) > 0 {
+		return nil
+	}
+	if c.file == "" {
+		return usagef("no %s in this folder and no --config: azledger needs to know which accounts to read", defaultConfig)
+	}
+	return usagef("%s: accounts: none; name at least one account with a scope or a folder of exports", c.file)
+}

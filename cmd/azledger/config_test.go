@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// load reads a configuration text as the file azledger.yaml of a folder of its own.
+func loadText(t *testing.T, text string, env ...string) (config, string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "azledger.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(file, env)
+	return c, dir, err
+}
+
+const oneAccount = `
+accounts:
+  - name: contoso
+    scope: /providers/Microsoft.Billing/billingAccounts/8608480
+`
+
+func TestConfigMistakesNameTheirPlace(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"unknown key", "lake: a\npublsh: b\n", "azledger.yaml:2:1: unknown key \"publsh\""},
+		{"unknown key of an account", "accounts:\n  - name: a\n    scop: /x\n", "azledger.yaml:3:5: unknown key \"scop\""},
+		{"key of no feature", "budgets: budgets.yaml\n", "azledger.yaml:1:1: unknown key \"budgets\""},
+		{"caret", "lake: a\npublsh: b\n", "\n       ^"},
+		{"wrong type", "periods: {history: many}\n", "azledger.yaml:1:20: "},
+		{"not YAML", "lake: [a\n", "azledger.yaml:1:"},
+		{"cloud", "cloud: germany\n", "azledger.yaml:1:8: cloud: \"germany\": want public, usgov, china"},
+		{"agreement", oneAccount + "    agreement: csp\n", "azledger.yaml:5:16: accounts[0].agreement: \"csp\": want auto, ea, mca, mosp, mpa"},
+		{"scope", "accounts:\n  - {name: a, scope: 8608480}\n", "accounts[0].scope: \"8608480\": want an Azure scope such as"},
+		{"nothing to read", "accounts:\n  - {name: a}\n", "account a has neither scope nor exports"},
+		{"two accounts of one name", "accounts:\n  - {name: a, scope: /x}\n  - {name: a, scope: /y}\n", "azledger.yaml:3:12: accounts[1].name: \"a\" is the name of two accounts"},
+		{"source", oneAccount + "    sources: [usage_detials]\n", "\"usage_detials\" is no source"},
+		{"memory", "limits: {memory: 2}\n", "limits.memory: \"2\": want a number and a unit"},
+		{"history", "periods: {history: 0}\n", "azledger.yaml:1:20: periods.history: 0: want 1 or more"},
+		{"secret in the file", "publish: https://contoso.example/tables?sv=1&sig=hush\n", "azledger.yaml:1:10: publish: a signature does not belong in the file; give the whole URL as AZLEDGER_PUBLISH"},
+		{"clear text", "endpoints: {management: \"http://management.example\"}\n", "endpoints.management: \"http://management.example\": want https://"},
+		{"no credential", "credential: none\n" + oneAccount, "credential: none is for the simulated Azure"},
+		{"lake in a container", "lake: https://contoso.example/lake\n", "lake: want a directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := loadText(t, test.text)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v\nwant an error with %s", err, test.want)
+			}
+			if code := exitCode(t.Context(), err); code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	_, _, err := loadText(t, "cloud: a\ncredential: b\n")
+	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("got %v, want two lines", err)
+	}
+}
+
+func TestPathsStartAtTheFile(t *testing.T) {
+	c, dir, err := loadText(t, "lake: data\npublish: https://a.example/b\nowners: owners.csv\n", "AZLEDGER_OWNERS=elsewhere.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(dir, "data"); c.Lake != want {
+		t.Errorf("lake %s, want %s", c.Lake, want)
+	}
+	if c.Publish != "https://a.example/b" {
+		t.Errorf("publish %s changed", c.Publish)
+	}
+	if c.Owners != "elsewhere.csv" {
+		t.Errorf("owners %s, want the path in the environment as it is", c.Owners)
+	}
+}
+
+func TestEnvironmentOverridesTheFile(t *testing.T) {
+	c, _, err := loadText(t, oneAccount,
+		"AZLEDGER_LIMITS_MEMORY=4GB", "AZLEDGER_PERIODS_HISTORY=3", "AZLEDGER_TAGS_KEYS=[team, env]", "AZLEDGER_PUBLISH_WITH_FAILED_SCOPES=true",
+		"AZLEDGER_ACCOUNTS_0_AGREEMENT=ea", "AZLEDGER_ACCOUNTS_1_NAME=fabrikam", "AZLEDGER_ACCOUNTS_1_EXPORTS=/mnt/exports", "OTHER=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintln(c.Limits.Memory, c.Periods.History, c.Tags.Keys, c.PublishWithFailedScopes, c.Accounts)
+	want := "4GB 3 [team env] true [{contoso /providers/Microsoft.Billing/billingAccounts/8608480 ea [] } {fabrikam  auto [] /mnt/exports}]\n"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestUnknownEnvironmentIsRefused(t *testing.T) {
+	for env, want := range map[string]string{
+		"AZLEDGER_PUBLSH=x":                           "AZLEDGER_PUBLSH is no key",
+		"AZLEDGER_ACCOUNTS_0_SCOP=x":                  "AZLEDGER_ACCOUNTS_0_SCOP is no key",
+		"AZLEDGER_PERIODS_HISTORY=many":               "AZLEDGER_PERIODS_HISTORY: \"many\": want a whole number",
+		"AZLEDGER_LIMITS={memry: 1}":                  "AZLEDGER_LIMITS: ",
+		"AZLEDGER_LIMITS_MEMORY=plenty":               "limits.memory: \"plenty\"",
+		"AZLEDGER_PUBLISH_WITH_FAILED_SCOPES=perhaps": "want true or false",
+	} {
+		if _, _, err := loadText(t, oneAccount, env); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want an error with %s", env, err, want)
+		}
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	c, _, err := loadText(t, oneAccount, "AZLEDGER_STORAGE_SAS=sig=hush", "AZLEDGER_STORAGE_CONNECTION_STRING=AccountKey=hush")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.secret.StorageSAS.Reveal() != "sig=hush" {
+		t.Error("the secret itself is lost")
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb, c.secret); strings.Contains(text, "hush") {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+}
+
+func TestSecretsAreNoKeysOfTheFile(t *testing.T) {
+	if _, _, err := loadText(t, "storage_sas: sig=hush\n"); err == nil || !strings.Contains(err.Error(), "unknown key") {
+		t.Errorf("got %v, want an unknown key", err)
+	}
+}
+
+func TestOwners(t *testing.T) {
+	rules, err := parseOwners(strings.NewReader("\ufeffSubscriptionId,CostOwner,ValidFrom\ns1, Ledger Team ,2026-01-01\n,Everybody Else,\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := fmt.Sprintf("%q", rules), `[["1" "Ledger Team" "s1" "" "" "" "2026-01-01" ""] ["2" "Everybody Else" "" "" "" "" "" ""]]`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestOwnersMistakesNameTheirLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"CostOwner,Subscription\n":             `line 1: unknown column "Subscription"`,
+		"SubscriptionId\ns1\n":                 "line 1: no column CostOwner",
+		"CostOwner\na\n\"\"\n":                 "line 3: CostOwner is empty",
+		"CostOwner,ValidTo\na,31.12.2026\n":    `line 2: ValidTo "31.12.2026": want a day`,
+		"CostOwner,TagKey,TagValue\na,,x\n":    "line 2: TagValue without TagKey",
+		"CostOwner,ResourceGroup\na,rg,more\n": "line 2: wrong number of fields",
+		"":                                     "header: EOF",
+	} {
+		if _, err := parseOwners(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error with %s", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+/*
+Azledger copies what Azure bills you for into Parquet, checks that the bill is right,
+and publishes tables about it.
+
+Usage:
+
+	azledger <command> [flags]
+
+	run         copy what is new, rebuild the tables it changes, publish them: what cron calls
+	extract     copy billing records into the lake, and no more
+	transform   build the tables that are out of date and check them, and no more
+	load        publish the tables that transform left in the lake, and no more
+	query       ask the published tables a question in SQL
+	models      list the published tables, or describe one
+	sources     list what azledger can read, and the role that reading it needs
+	demo        a whole run against a simulated Azure, no account needed
+	simulate    serve the simulated Azure
+	version     print the version
+
+Data goes to standard output, everything else to standard error.
+
+# A first look
+
+The demo simulates an enterprise with an Enterprise Agreement and a Microsoft Customer
+Agreement, copies its bills, and publishes the tables. The same seed makes the same
+tables, byte for byte.
+
+	$ azledger demo --out demo --months 2 --rows 500 --quiet
+	Is the bill right? What Azure billed against what its records add up to, tax and credits included
+
+	Month    Account          Currency    Billed  Calculated  Difference  Status
+	---------------------------------------------------------------------------------------------
+	2026-10  contoso          EUR         334.93      211.48      123.45  Unexplained
+	2026-10  contoso-digital  GBP         182.55      182.55        0.00  NoInvoice, Reconciled
+	2026-10  contoso-digital  USD       1,254.39    1,254.39        0.00  Reconciled
+	2026-11  contoso          EUR         200.36      200.36        0.00  Estimated
+	2026-11  contoso-digital  GBP          76.33       76.33        0.00  Estimated
+	2026-11  contoso-digital  USD          48.61       48.61        0.00  Estimated
+
+	Who pays? The owners with the highest cost
+
+	Currency  Owner          Cost
+	-------------------------------
+	EUR       Unallocated  993.19
+	EUR       payments     719.23
+	EUR       zoë.müller   127.03
+	EUR       data          80.89
+	GBP       Unallocated  126.56
+	GBP       platform     108.42
+	GBP       claims         0.19
+	USD       web          156.00
+	USD       Unallocated  119.49
+
+	This month so far
+
+	Currency  Complete to   Spent  Same days last month  Last month
+	-----------------------------------------------------------------
+	EUR       2026-11-21   876.14                854.85    1,181.86
+	GBP       2026-11-21    66.24                137.24      168.93
+	USD       2026-11-21   111.61                111.22      163.88
+
+	Is what was bought used?
+
+	Commitment    Currency  Bought  Used %  Unused cost
+	-----------------------------------------------------
+	Reservation   EUR            6    76.7       113.22
+	Reservation   GBP            2    91.2         4.89
+	Savings Plan  EUR            1    62.4        96.74
+	Savings Plan  USD            1   100.0         0.00
+
+	The tables are in demo/published: azledger models lists them. Ask them something:
+
+	  azledger query --config demo/azledger.yaml "select ServiceName, BillingCurrency, sum(EffectiveCost) as Cost from cost_trend_monthly group by all order by Cost desc"
+
+Its configuration is left beside what it made, so everything else works on it:
+
+	$ azledger query --config demo/azledger.yaml --format csv "select Component, Amount from invoice_reconciliation where Account = 'contoso' and InvoiceId like '%-202610' order by ComponentOrder"
+	Component,Amount
+	Usage,523.841333096100000000
+	Purchase,2634.480000000000000000
+	Marketplace,127.030000000000000000
+	Rounding,-0.001333096100000000
+	Prepayment,-3073.870000000000000000
+	Unexplained,123.450000000000000000
+
+	$ azledger query --config demo/azledger.yaml "select count(*) as Charges, count(distinct BillingCurrency) as Currencies from cost_and_usage"
+	Charges  Currencies
+	---------------------
+	   1102           3
+
+# Configuration
+
+A run reads azledger.yaml from the working directory, or the file that --config or
+AZLEDGER_CONFIG names. Relative paths start at the file's folder. A key that is not
+known is an error, told with its line and column.
+
+	lake: lake                  # directory of what was copied and built
+	publish: published          # directory, or https://<account>.blob.core.windows.net/<container>/<prefix>
+	publish_with_failed_scopes: false   # publish even if a scope failed, and exit with 5
+	cloud: public               # public, usgov or china
+	endpoints:                  # other addresses than the cloud's
+	  management: ""            # Azure Resource Manager
+	  authority: ""             # where tokens come from
+	credential: default         # default, environment, managed_identity, workload_identity, cli, none
+	accounts:
+	  - name: contoso           # as tables and logs call it
+	    scope: /providers/Microsoft.Billing/billingAccounts/8608480
+	    agreement: auto         # auto asks Azure; or ea, mca, mosp, mpa
+	    sources: []             # names of sources; empty: all that the agreement supports
+	    exports: ""             # Cost Management exports: directory or container URL
+	periods:
+	  history: 13               # months copied where there is nothing yet, the open one included
+	  late_days: 7              # days after its end in which a month is copied again
+	  versions: 14              # superseded versions kept of each month
+	limits:
+	  memory: 2GB               # of DuckDB
+	  threads: 0                # of DuckDB, and months copied at once; 0: as many as there are processors
+	  temp: ""                  # where large queries spill; empty: <lake>/temp
+	owners: ""                  # who pays, see below
+	tags:
+	  keys: [owner, costcenter] # tags that get a column, and that name the owner where no rule does
+
+The scope is a billing account, a billing profile, a subscription, a department or an
+enrollment account. An account may have a scope, exports or both; a month that both
+have is taken from the exports, once.
+
+Each key is an environment variable too: AZLEDGER_ and the path to the key in capitals,
+joined by underscores, list elements by number. The variable wins over the file.
+
+	AZLEDGER_LIMITS_MEMORY=4GB
+	AZLEDGER_ACCOUNTS_0_EXPORTS=/mnt/exports
+	AZLEDGER_TAGS_KEYS='[owner, environment]'
+
+Secrets come from the environment and are never printed:
+
+	AZLEDGER_STORAGE_CONNECTION_STRING   storage account of publish
+	AZLEDGER_STORAGE_SAS                 shared access signature for publish
+	AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH
+	                                     for the credential environment
+
+Without the first two, publish uses the credential that the billing APIs are read with.
+
+# Owners
+
+The owners file says who pays. It is CSV with a header; the columns may stand in any
+order and, all but CostOwner, be left out. An empty field fits everything. The first
+rule from the top that fits a charge in all its fields decides; where none does, the
+first of tags.keys that the charge carries.
+
+	CostOwner       who pays
+	SubscriptionId  the rule is for this subscription
+	ResourceGroup   for this resource group
+	TagKey          for what carries this tag
+	TagValue        with this value
+	ValidFrom       first day of the rule, such as 2026-01-01
+	ValidTo         last day of the rule
+
+# Running
+
+	azledger run [--account name]… [--source name]… [--table name]… [--period months] [--as-of day]
+
+copies, builds and publishes. Without --period it copies the open month, months that
+ended less than periods.late_days ago, and months of the history that are missing.
+--period 2026-09 or 2026-01..2026-09 copies those months whatever their state. --as-of
+is the run date, today in UTC where it is not given; the same records and the same run
+date make the same tables.
+
+	--account name            only this account
+	--source name             only this source, see azledger sources
+	--table name              only this table and what it is made from
+	--refresh                 fetch again what was fetched less than four hours ago
+	--accept-shrink reason    accept data that lost rows or days; the reason is recorded
+	--fail-on-unexplained     exit with 6 if an invoice differs from what its charges add up to
+
+Extract, transform and load do one of the three steps and take the flags that mean
+something to them. All of them can be repeated at any time, also after a crash: what is
+done is not done again, and the result is the same.
+
+If a scope fails, the others go on. Then nothing is published and the exit code is 1,
+unless publish_with_failed_scopes is true: then the rest is published and the exit code
+is 5. Whatever fails, what was published before stays as it is.
+
+One run at a time may work on a lake; another one exits with 3 and says who is at work.
+
+On a terminal a run shows its progress; elsewhere it logs one line for each unit copied,
+table built and file published. --log-format json makes the lines JSON, --quiet leaves
+warnings and errors.
+
+# Exit codes
+
+	0    done
+	1    failed; what was published stays
+	2    wrong usage or configuration
+	3    another run holds the lake
+	4    a check failed; what was published stays
+	5    published without a scope that failed (publish_with_failed_scopes)
+	6    an invoice is not explained by its charges (--fail-on-unexplained)
+	130  interrupted; the same command goes on from here
+	143  terminated; the same command goes on from here
+
+# Asking
+
+	azledger query [--format table|json|csv] "select …"
+
+runs a query of DuckDB's SQL over the published tables, in a directory or a container,
+whichever publish names. A query can read the tables and nothing else. CSV has a header
+line; amounts have all their 18 decimals. In JSON decimals are texts, because most
+readers turn numbers into binary fractions.
+
+	azledger models [--all] [table]
+	azledger sources [name]…
+
+describe the tables and the sources.
+
+# The simulated Azure
+
+	azledger demo [--out dir] [--months n] [--rows n] [--seed n]
+	azledger simulate [--addr host:port] [--months n] [--rows n] [--seed n] [--exports dir] [--truth file]
+
+Simulate serves the billing APIs of the demo's enterprise until it is interrupted. With
+--exports it first writes the files of its Cost Management exports, with --truth the
+sums that any correct reading of them must reach. Rows is the number of charges in a
+month over both accounts.
+*/
+package main

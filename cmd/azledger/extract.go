@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/spf13/cobra"
+
+	"github.com/azledger/azledger/extract"
+)
+
+func (a *app) extractCommand() *cobra.Command {
+	k := ask{command: "extract"}
+	c := &cobra.Command{
+		Use:   "extract",
+		Short: "Copy billing records into the lake, and no more",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.work(c.Context(), k, extractOnly)
+		},
+	}
+	k.copyFlags(c)
+	k.dateFlags(c)
+	k.shrinkFlag(c)
+	return c
+}
+
+func extractOnly(ctx context.Context, j *job) error {
+	failed, err := j.extract(ctx)
+	if err == nil && len(failed) > 0 {
+		err = failedError{failed, ""}
+	}
+	return err
+}
+
+// failedError tells which units failed and why, and what that means for the rest.
+type failedError struct {
+	units       []extract.UnitResult
+	consequence string
+}
+
+// failuresTold is how many units are told one by one: a scope without a role fails in
+// every month of every source, always for the same reason.
+const failuresTold = 5
+
+func (e failedError) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s failed%s", count(len(e.units), "unit"), e.consequence)
+	for i, u := range e.units {
+		if i == failuresTold {
+			fmt.Fprintf(&text, "\n  and %d more, see the log", len(e.units)-i)
+			break
+		}
+		fmt.Fprintf(&text, "\n  %v", u.Err)
+	}
+	return text.String()
+}
+
+// extract copies what is open or missing and returns the units that failed.
+func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err error) {
+	var credential azcore.TokenCredential
+	if j.cfg.needsCredential() {
+		if credential, err = j.cfg.tokens(); err != nil {
+			return nil, err
+		}
+	}
+	client, err := j.cfg.client(credential, j.log)
+	if err != nil {
+		return nil, err
+	}
+	bar := j.progress("extract", -1)
+	defer bar.close()
+	result, err := extract.Run(ctx, extract.Options{
+		Lake: j.cfg.Lake, Client: client, Accounts: j.accounts(),
+		Periods: extract.Range{From: j.span.from, To: j.span.to}, AsOf: j.asOf,
+		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
+		Sources: j.ask.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
+		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "",
+		Exports: extract.ExportsIn(credential), Now: j.now, Log: j.log,
+		Progress: func(e extract.Event) {
+			bar.say(e.Unit.String())
+			if e.Done {
+				bar.step(0)
+			}
+		},
+	})
+	return result.Failed(), err
+}
+
+// accounts are those that the flags leave.
+func (j *job) accounts() []extract.Account {
+	var chosen []extract.Account
+	for _, a := range j.cfg.Accounts {
+		if len(j.ask.accounts) == 0 || slices.Contains(j.ask.accounts, a.Name) {
+			chosen = append(chosen, extract.Account{Name: a.Name, Scope: a.Scope, Agreement: a.Agreement, Sources: a.Sources, Exports: a.Exports})
+		}
+	}
+	return chosen
+}

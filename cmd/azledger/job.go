@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// A job is one command at work on a lake: what it was asked for, the configuration,
+// the run date, and the lock that keeps others out. Its stages are in extract.go,
+// transform.go and load.go.
+type job struct {
+	*app
+	ask  ask
+	cfg  config
+	asOf time.Time
+	span months
+	log  *slog.Logger
+	lock *lock
+}
+
+// ask is what the flags of run, extract, transform and load say.
+type ask struct {
+	command  string
+	copies   bool // the command reads accounts
+	accounts []string
+	sources  []string
+	tables   []string
+	period   string
+	asOf     string
+	refresh  bool
+	shrink   string
+	explain  bool // --fail-on-unexplained
+}
+
+// copyFlags are those of the commands that extract.
+func (k *ask) copyFlags(c *cobra.Command) {
+	k.copies = true
+	f := c.Flags()
+	f.StringSliceVar(&k.accounts, "account", nil, "only this `account`; may be repeated")
+	f.StringSliceVar(&k.sources, "source", nil, "only this `source`; may be repeated")
+	f.BoolVar(&k.refresh, "refresh", false, "fetch again what was fetched less than four hours ago")
+}
+
+// buildFlags are those of the commands that transform.
+func (k *ask) buildFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringSliceVar(&k.tables, "table", nil, "only this `table` and what it is made from; may be repeated")
+	f.BoolVar(&k.explain, "fail-on-unexplained", false, "exit with 6 if an invoice differs from what its charges add up to")
+}
+
+// dateFlags choose the months and the run date.
+func (k *ask) dateFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&k.period, "period", "", "`months` such as 2026-09 or 2026-01..2026-09 (default: what is open or missing)")
+	f.StringVar(&k.asOf, "as-of", "", "run date, a `day` such as 2026-10-31 (default: today in UTC)")
+}
+
+// shrinkFlag lets through what the guards against lost rows refuse.
+func (k *ask) shrinkFlag(c *cobra.Command) {
+	c.Flags().StringVar(&k.shrink, "accept-shrink", "", "accept data that lost rows or days; the `reason` is recorded")
+}
+
+// work runs the steps of a command on its lake, one after the other.
+func (a *app) work(ctx context.Context, k ask, steps func(context.Context, *job) error) error {
+	j, err := a.newJob(k)
+	if err != nil {
+		return err
+	}
+	if j.lock, err = lockLake(j.cfg.Lake, k.command, a.now()); err != nil {
+		return err
+	}
+	defer j.lock.release()
+	return steps(ctx, j)
+}
+
+func (a *app) newJob(k ask) (*job, error) {
+	j := &job{app: a, ask: k, log: a.logger()}
+	var err error
+	if j.span, err = parseMonths(k.period); err != nil {
+		return nil, err
+	}
+	if j.asOf, err = parseDay(k.asOf, a.now()); err != nil {
+		return nil, err
+	}
+	if j.cfg, err = loadConfig(a.configPath, a.env); err != nil {
+		return nil, err
+	}
+	if err := j.checkNames(); err != nil {
+		return nil, err
+	}
+	if k.copies {
+		return j, j.cfg.needAccounts()
+	}
+	return j, nil
+}
+
+// checkNames refuses accounts and sources that are not there: a misspelt one would
+// otherwise be a run that does nothing and says it is done.
+func (j *job) checkNames() error {
+	known := map[string]bool{}
+	for _, acc := range j.cfg.Accounts {
+		known[acc.Name] = true
+	}
+	for _, name := range j.ask.accounts {
+		if !known[name] {
+			return usagef("--account %s: the configuration has no such account", name)
+		}
+	}
+	for _, p := range unknownSources("--source", j.ask.sources) {
+		return usagef("--source: %s", p.text)
+	}
+	return nil
+}
+
+// temp is where large queries spill. It is on the lake's disk unless the
+// configuration knows a better one.
+func (c *config) temp() string {
+	if c.Limits.Temp != "" {
+		return c.Limits.Temp
+	}
+	return filepath.Join(c.Lake, "temp")
+}
+
+// tables is the folder in which transform leaves what load takes.
+func (c *config) tables() string { return filepath.Join(c.Lake, "tables") }
+
+// partialError says that something was published although a scope failed.
+type partialError struct{ failedError }
+
+func (partialError) exitCode() int { return exitPartial }
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"azledger": main})
+}
+
+// TestScripts runs the command as a user types it: one file per story.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                scriptCommands,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Values[simulatedKey{}] = &simulated{}
+			return nil
+		},
+	})
+}
+
+// scriptCommands are what scripts can say beside azledger and testscript's own words.
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"exits":  exits,
+	"azure":  azure,
+	"fault":  fault,
+	"expand": expand,
+}
+
+// exits runs a command and holds it to an exit code: exits 2 azledger run.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command [args]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	if got := exitText(err); got != args[0] {
+		ts.Fatalf("%v exits with %s, want %s", args[1:], got, args[0])
+	}
+}
+
+func exitText(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return strconv.Itoa(exit.ExitCode())
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return "0"
+}

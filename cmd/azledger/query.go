@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/azledger/azledger/load"
+	"github.com/azledger/azledger/sql"
+	"github.com/azledger/azledger/transform"
+)
+
+func (a *app) queryCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "query <select>",
+		Short: "Ask the published tables a question in SQL",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(c *cobra.Command, args []string) error { return a.query(c.Context(), args[0]) },
+	}
+	a.formatFlag(c)
+	return c
+}
+
+func (a *app) query(ctx context.Context, text string) error {
+	if err := a.checkFormat(); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(a.configPath, a.env)
+	if err != nil {
+		return err
+	}
+	store, manifest, err := cfg.published(ctx)
+	if err != nil {
+		return err
+	}
+	views, err := cfg.views(ctx, store, manifest, text)
+	if err != nil {
+		return err
+	}
+	return cfg.ask(ctx, views, text, func(columns []column) printer { return formats[a.format](a.out, columns) })
+}
+
+// ask runs a query over views and prints its rows.
+func (c *config) ask(ctx context.Context, views map[string][]string, text string, open func([]column) printer) error {
+	var p printer
+	err := c.eachRow(ctx, views, text, func(infos []transform.ColumnInfo, row []string, null []bool) error {
+		if p == nil {
+			p = open(printed(infos))
+		}
+		if row == nil {
+			return nil
+		}
+		return p.row(row, null)
+	})
+	if err != nil {
+		return err
+	}
+	return p.close()
+}
+
+// eachRow calls fn for each row of an answer, once with nil where there is none. The
+// query may use the functions that the models use.
+func (c *config) eachRow(ctx context.Context, views map[string][]string, text string, fn func([]transform.ColumnInfo, []string, []bool) error) error {
+	functions, err := sql.FS.ReadFile("dialect/duckdb.sql")
+	if err != nil {
+		return err
+	}
+	o := transform.QueryOptions{Views: views, Dialect: string(functions), Temp: c.Limits.Temp, Memory: c.Limits.Memory, Threads: c.Limits.Threads}
+	return transform.Query(ctx, o, text, fn)
+}
+
+var numeric = regexp.MustCompile(`(?i)^(u?(tiny|small|big|huge)?int(eger)?|decimal.*|double|float)$`)
+
+func printed(infos []transform.ColumnInfo) []column {
+	columns := make([]column, len(infos))
+	for i, info := range infos {
+		number := numeric.MatchString(info.Type)
+		columns[i] = column{
+			name: info.Name, number: number,
+			bare: strings.EqualFold(info.Type, "boolean") || number && !strings.Contains(strings.ToLower(info.Type), "decimal"),
+		}
+	}
+	return columns
+}
+
+// views brings the tables that the query may mean within reach. A table in a container
+// is copied below the lake first, so those that the text does not mention are left out.
+func (c *config) views(ctx context.Context, store load.Store, m load.Manifest, text string) (map[string][]string, error) {
+	views := map[string][]string{}
+	for _, t := range m.Tables {
+		if !mentions(text, t.Name) {
+			continue
+		}
+		for _, f := range t.Files {
+			path, err := load.Fetch(ctx, store, f, filepath.Join(c.Lake, "cache"))
+			if err != nil {
+				return nil, fmt.Errorf("table %s: %w", t.Name, err)
+			}
+			views[t.Name] = append(views[t.Name], path)
+		}
+	}
+	return views, nil
+}
+
+// mentions tells whether the table's name stands in the query as a word.
+func mentions(text, table string) bool {
+	return regexp.MustCompile(`(?i)\b` + regexp.QuoteMeta(table) + `\b`).MatchString(text)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+)
+
+// A section of the demo's closing words: a question put to the published tables.
+type section struct {
+	title string
+	money []string // columns that are amounts
+	sql   string
+}
+
+var sections = []section{
+	{"Is the bill right? What Azure billed against what its records add up to, tax and credits included", []string{"Billed", "Calculated", "Difference"}, `
+		with invoices as (
+			select
+				Account,
+				InvoiceId,
+				BillingCurrency,
+				min(InvoicePeriodStart) as PeriodStart,
+				max(TotalAmount) as Billed,
+				sum(Amount) filter (where Component <> 'Unexplained') as Calculated,
+				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Difference,
+				max(Status) as Status
+			from invoice_reconciliation
+			group by Account, InvoiceId, BillingCurrency
+		)
+		select
+			strftime(PeriodStart, '%Y-%m') as Month,
+			Account,
+			BillingCurrency as Currency,
+			sum(Billed) as Billed,
+			sum(Calculated) as Calculated,
+			sum(Difference) as Difference,
+			string_agg(distinct Status, ', ' order by Status) as Status
+		from invoices
+		group by Month, Account, Currency
+		order by Month, Account, Currency`},
+	{"Who pays? The owners with the highest cost", []string{"Cost"}, `
+		select
+			BillingCurrency as Currency,
+			CostOwner as Owner,
+			sum(EffectiveCost) as Cost
+		from chargeback
+		group by Currency, Owner
+		qualify row_number() over (partition by Currency order by Cost desc, Owner) <= 4
+		order by Currency, Cost desc, Owner`},
+	{"This month so far", []string{"Spent", "Same days last month", "Last month"}, `
+		select
+			BillingCurrency as Currency,
+			min(DataCompleteTo) as "Complete to",
+			sum(Spent) as Spent,
+			sum(SpentSameDaysLastMonth) as "Same days last month",
+			sum(SpentLastMonth) as "Last month"
+		from month_to_date
+		group by Currency
+		order by Currency`},
+	{"Is what was bought used?", []string{"Unused cost"}, `
+		select
+			CommitmentType as Commitment,
+			BillingCurrency as Currency,
+			count(distinct CommitmentId) as Bought,
+			cast(100 * sum(UsedCost) / nullif(sum(UsedCost) + sum(UnusedCost), 0) as decimal(9, 1)) as "Used %",
+			sum(UnusedCost) as "Unused cost"
+		from reservation_utilisation
+		where UsedCost is not null
+		group by Commitment, Currency
+		order by Commitment, Currency`},
+}
+
+// summary prints what the demo found, and where to go from here.
+func (a *app) summary(ctx context.Context, out string) error {
+	cfg, err := loadConfig(a.configPath, nil)
+	if err != nil {
+		return err
+	}
+	store, manifest, err := cfg.published(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range sections {
+		views, err := cfg.views(ctx, store, manifest, s.sql)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s\n\n", s.title)
+		if err := cfg.ask(ctx, views, s.sql, func(columns []column) printer { return s.printer(a, columns) }); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out)
+	}
+	fmt.Fprintf(a.out, "The tables are in %s: azledger models lists them. Ask them something:\n\n  azledger query --config %s %q\n",
+		filepath.Join(out, "published"), a.configPath, "select ServiceName, BillingCurrency, sum(EffectiveCost) as Cost from cost_trend_monthly group by all order by Cost desc")
+	return nil
+}
+
+// printer shows the section's amounts as people write them.
+func (s section) printer(a *app, columns []column) printer {
+	p := moneyPrinter{printer: newTablePrinter(a.out, columns)}
+	for i, c := range columns {
+		if slices.Contains(s.money, c.name) {
+			p.money = append(p.money, i)
+		}
+	}
+	return p
+}
+
+type moneyPrinter struct {
+	printer
+	money []int
+}
+
+func (p moneyPrinter) row(values []string, null []bool) error {
+	values = slices.Clone(values)
+	for _, i := range p.money {
+		values[i] = money(values[i])
+	}
+	return p.printer.row(values, null)
+}
