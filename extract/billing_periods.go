@@ -39,7 +39,7 @@ const billingPeriodsVersion = "2018-03-01-preview"
 func planBillingPeriods(_ context.Context, _ *run, a Account) ([]task, error) {
 	u := Unit{Source: "billing_periods", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}
 	p := billingPeriodsOf(a.Scope)
-	p.absent = wrongAgreement
+	p.absent = notFound // an enrollment has them for its subscriptions only
 	return []task{p.task(u)}, nil
 }
 

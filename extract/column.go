@@ -238,6 +238,7 @@ type batch struct {
 	tagsRaw  int // index of _tags_raw, or -1
 	extraCol int
 	required []int
+	window   dayWindow
 	strict   bool     // a required column that is null makes the row a reject
 	fill     []filled // columns that have one value for the whole file
 
@@ -518,6 +519,9 @@ func (b *batch) checkRequired() {
 			b.reason = c.Name + ": is required and null"
 		}
 	}
+	if b.reason == "" {
+		b.reason = b.window.refuse(b)
+	}
 }
 
 func (b *batch) accept(no int64) {
@@ -587,4 +591,24 @@ func (b *batch) writeExtra() span {
 	}
 	b.arena = append(b.arena, '}')
 	return b.since(at)
+}
+
+// A dayWindow is the days that the rows of a unit may be of. Services sometimes
+// ignore a date filter; the rows they add belong to another unit, and counting them
+// here would count them twice.
+type dayWindow struct {
+	column   int // index of a Date column
+	from, to int32
+	set      bool
+}
+
+// refuse says why the row under way is outside the window; "" when it is not.
+func (w dayWindow) refuse(b *batch) string {
+	if !w.set || b.cols[w.column].null(b.rows) {
+		return ""
+	}
+	if day := b.cols[w.column].day[b.rows]; day < w.from || day > w.to {
+		return fmt.Sprintf("%s: %s is not in the period asked for, %s to %s", b.cols[w.column].Name, dayText(int64(day)), dayText(int64(w.from)), dayText(int64(w.to)))
+	}
+	return ""
 }

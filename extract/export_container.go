@@ -78,7 +78,7 @@ func (c exportContainer) List(ctx context.Context, found func(ExportFile)) error
 	for pager.More() {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("list exports: %w; reading them needs the role Storage Blob Data Reader", err)
+			return fmt.Errorf("list exports: %w; reading them needs the role Storage Blob Data Reader", unsigned(err))
 		}
 		for _, b := range page.Segment.BlobItems {
 			found(ExportFile{Name: strings.TrimPrefix(*b.Name, c.prefix), Bytes: *b.Properties.ContentLength, Modified: *b.Properties.LastModified})
@@ -89,12 +89,15 @@ func (c exportContainer) List(ctx context.Context, found func(ExportFile)) error
 
 // Open streams a blob; the SDK resumes a connection that breaks where it broke.
 func (c exportContainer) Open(ctx context.Context, name string) (io.ReadCloser, error) {
-	answer, err := c.client.NewBlobClient(c.prefix + name).DownloadStream(ctx, nil)
+	answer, err := c.client.NewBlobClient(c.prefix+name).DownloadStream(ctx, nil)
 	if bloberror.HasCode(err, bloberror.BlobNotFound) {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(fs.ErrNotExist, err))
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unsigned(err)
 	}
 	return answer.NewRetryReader(ctx, nil), nil
 }
+
+// unsigned hides the signature that a transport error quotes with the address.
+func unsigned(err error) error { return errors.New(hideQueries(err.Error())) }

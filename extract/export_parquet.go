@@ -2,9 +2,12 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -12,27 +15,31 @@ import (
 )
 
 // A Parquet file is read from its end, so one that comes as a stream is put on disk
-// first, in dir, which the caller clears.
-func onDisk(dir, name string, r io.Reader) (path string, err error) {
-	f, err := os.CreateTemp(dir, "*.parquet")
+// first: under its own name, which its rows keep, in a new folder below dir.
+func onDisk(dir, name string, r io.Reader) (file string, err error) {
+	folder, err := os.MkdirTemp(dir, "export-*")
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	if _, err := io.Copy(f, r); err != nil {
-		return "", fmt.Errorf("file %s: %w", name, err)
+	f, err := os.Create(filepath.Join(folder, path.Base(name)))
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("file %s: %w", name, err), os.RemoveAll(folder))
 	}
 	return f.Name(), nil
 }
 
 // landParquet lands a Parquet export that comes as a stream.
 func landParquet(l *landing, number int64, name string, r io.Reader) (int64, error) {
-	path, err := onDisk(l.dir, name, r)
+	file, err := onDisk(l.dir, name, r)
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(path)
-	rows, err := l.parquet(number, path)
+	defer os.RemoveAll(filepath.Dir(file))
+	rows, err := l.parquet(number, file)
 	if err != nil {
 		return rows, fmt.Errorf("file %s: %w", name, err)
 	}
@@ -41,20 +48,20 @@ func landParquet(l *landing, number int64, name string, r io.Reader) (int64, err
 
 // inspectParquet looks at a Parquet export without manifest, as inspectCSV does.
 func inspectParquet(name string, r io.Reader) (seen *inspected, err error) {
-	path, err := onDisk("", name, r)
+	file, err := onDisk("", name, r)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(path)
+	defer os.RemoveAll(filepath.Dir(file))
 	seen = &inspected{name: name, periods: map[string]bool{}}
-	if err := seen.readParquet(path); err != nil {
+	if err := seen.readParquet(file); err != nil {
 		return nil, fmt.Errorf("file %s: %w", name, err)
 	}
 	return seen, nil
 }
 
-func (s *inspected) readParquet(path string) (err error) {
-	r, err := openParquet(path)
+func (s *inspected) readParquet(file string) (err error) {
+	r, err := openParquet(file)
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,9 @@ type task struct {
 	// origin identifies what would be fetched. When it equals the origin of the
 	// version in the lake nothing is read. "" when only fetching can tell.
 	origin string
+	// month, if set, is the only one whose days the unit may hold: the API was asked
+	// by date.
+	month time.Time
 	// fill reads the whole unit into the landing and returns the number of pages
 	// or files read. errAbsent says that the unit does not exist.
 	fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
@@ -309,6 +312,9 @@ func (r *run) attempt(ctx context.Context, t task) (*landed, int64, error) {
 	}
 	defer l.abort()
 	l.dateColumn = t.source.dateColumn
+	if !t.month.IsZero() {
+		l.within(t.month, lastDay(t.month))
+	}
 	pages, err := t.fill(ctx, r, l, func(rows int64) { r.progress(Event{Unit: t.Unit, Rows: rows}) })
 	if err != nil {
 		return nil, pages, err

@@ -95,6 +95,17 @@ func newLanding(dir string, cols []Column, o origin, tagKeys []string) (*landing
 	return l, nil
 }
 
+// within makes rejects of rows whose date lies outside from and to.
+func (l *landing) within(from, to time.Time) {
+	for i, c := range l.columns {
+		if c.Name == l.dateColumn && c.Type == Date {
+			l.batch.window = dayWindow{column: i, from: epochDay(from), to: epochDay(to), set: true}
+		}
+	}
+}
+
+func epochDay(t time.Time) int32 { return int32(t.Unix() / (24 * 60 * 60)) }
+
 var errEnded = errors.New("the landing has ended")
 
 // broken marks the landing as one that can only be aborted.

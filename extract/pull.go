@@ -15,6 +15,8 @@ type pull struct {
 	shape jsonShape
 	// absent tells which answers mean that there is no such thing for the scope.
 	absent func(*APIError) bool
+	// month is set where records are asked for by date: the only one they may be of.
+	month time.Time
 }
 
 // pageAttempts is how often a page whose JSON is damaged is asked for. Connections
@@ -174,7 +176,7 @@ func (f *filling) finish() (int64, error) {
 
 // task makes the pull a unit's task.
 func (p pull) task(u Unit) task {
-	return task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, month: p.month, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return p.fill(ctx, r, u, l, progress)
 	}}
 }
@@ -196,12 +198,6 @@ func escapeQuery(s string) string { return queryEscaper.Replace(s) }
 
 // notFound are answers that mean "there is none" where the source says so.
 func notFound(e *APIError) bool { return e.Status == http.StatusNotFound }
-
-// wrongAgreement are the answers for a scope whose agreement lacks the thing: 404,
-// and 400 on billing periods of an MCA account.
-func wrongAgreement(e *APIError) bool {
-	return e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest
-}
 
 func day(t time.Time) string { return t.Format(time.DateOnly) }
 

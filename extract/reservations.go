@@ -52,6 +52,6 @@ func reservationPull(scope, operation, grain string, month time.Time) pull {
 	}
 	parameters = append(parameters, "api-version", consumptionVersion)
 	p := consumptionList(consumptionAPI, scope, query(scope+"/providers/Microsoft.Consumption/"+operation, parameters...))
-	p.absent = notFound
+	p.absent, p.month = notFound, month
 	return p
 }

@@ -375,3 +375,17 @@ func TestTheSameRecordsAreNoNewVersion(t *testing.T) {
 		t.Errorf("the lake changed:\n%s", diff)
 	}
 }
+
+func TestRowsOfAnotherMonthAreRejectedNotCountedTwice(t *testing.T) {
+	lake := t.TempDir()
+	s := newUsageAPI(t)
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool { // a service that ignores the dates it is asked for
+		fmt.Fprintf(w, `{"value":[%s,%s]}`, usageRecord("2026-09-30", "a", "1"), usageRecord("2026-10-01", "b", "1"))
+		return true
+	}
+	for _, u := range mustRun(t, testOptions(t, s, lake)).Units {
+		if u.Rows != 1 || u.Rejects != 1 {
+			t.Errorf("%s: %d rows and %d rejects, want 1 and 1", u.Unit, u.Rows, u.Rejects)
+		}
+	}
+}

@@ -108,5 +108,7 @@ func modernUsage(scope string, month time.Time, dataset string) pull {
 	url := query(scope+"/providers/Microsoft.Consumption/usageDetails",
 		"startDate", day(month), "endDate", day(lastDay(month)),
 		"metric", usageMetrics[dataset], "$top", "1000", "api-version", consumptionVersion)
-	return consumptionList(usageAPI, scope, url)
+	p := consumptionList(usageAPI, scope, url)
+	p.month = month
+	return p
 }

@@ -27,7 +27,8 @@ var ThrottleHeaders = []string{
 //	html            200 with a gateway's HTML page
 //	empty           200 without a body
 //	error_200       200 with an ARM error body
-//	truncated_gzip  a compressed body that ends too early, under a Content-Length that agrees with it
+//	truncated_gzip  a compressed body that ends too early, under a Content-Length that agrees with it; no harm to
+//	                clients that take no gzip
 //	short           a body shorter than its Content-Length
 //	reset           the connection reset half-way through the body
 //	cut             a JSON body that ends in the middle

@@ -134,7 +134,7 @@ func (e *Enterprise) invoices(a *account) []invoice {
 			break
 		}
 		for _, t := range e.totalsOf(a, m.index).sums {
-			if !t.amount.round2().isZero() {
+			if !t.immediate || !t.amount.round2().isZero() { // a month of nothing has an invoice over 0.00
 				all = append(all, e.customerInvoice(a, m, t))
 			}
 		}
