@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -100,10 +101,8 @@ func planCostExports(ctx context.Context, r *run, a Account) ([]task, error) {
 // task reads every part of the run, in the manifest's order, and holds what it read
 // to the manifest's counts.
 func (e exportRun) task(folder ExportFolder, a Account) task {
-	scope := e.scope
-	if scope == "" {
-		scope = a.Scope
-	}
+	// Files without a manifest say no scope: they are the account's, or go by its name.
+	scope := cmp.Or(e.scope, a.Scope, a.Name)
 	u := Unit{Source: "cost_export", Account: a.Name, Scope: scope, Period: e.period, Dataset: e.dataset}
 	return task{Unit: u, origin: e.identity(), fill: func(ctx context.Context, _ *run, l *landing, progress func(int64)) (int64, error) {
 		if e.err != nil {

@@ -163,24 +163,27 @@ func (b *builder) attempt(ctx context.Context, threads int) (err error) {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
-	if err := s.build(ctx, b.p.m); fromModel(err) {
-		b.broken = []Broken{b.complaint(err)}
-		return nil
-	} else if err != nil {
+	folder := filepath.Join(b.r.Lake, tablesFolder, filepath.FromSlash(b.p.folder()))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if b.broken, err = hold(ctx, s, b.p.m, b.p.period); err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
+	beside := filepath.Join(folder, "building.parquet.tmp")
+	defer os.Remove(beside)
+	var rows int64
+	rows, b.broken, err = makeTable(ctx, s, b.p.m, b.p.period, beside)
+	if err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
 		return err
 	}
-	return b.write(ctx, s)
-}
-
-func (b *builder) complaint(err error) Broken {
-	m := b.p.m
-	return Broken{
-		Table: m.Name, Period: b.p.period, Rule: "query", Kind: KindQuery, Count: 1, Example: err.Error(),
-		Where: fmt.Sprintf("%s:%d", m.Path, errorLine(err, m.QueryLine)),
+	if b.state, err = b.keep(beside, rows); err != nil {
+		return err
 	}
+	if b.state.Facts, err = s.facts(ctx, b.p.m); err != nil {
+		return err
+	}
+	if err := b.publish(beside); err != nil {
+		return err
+	}
+	return b.state.write(b.r.Lake, b.p)
 }
 
 func (b *builder) provide(ctx context.Context, s *session, f feed) error {
@@ -215,39 +218,29 @@ func remedy(table string) string {
 	return "remove the folder of this table, it is built again"
 }
 
-// write copies the table out and makes it appear under the hash of its content.
-func (b *builder) write(ctx context.Context, s *session) error {
-	folder := filepath.Join(b.r.Lake, tablesFolder, filepath.FromSlash(b.p.folder()))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	beside := filepath.Join(folder, "building.parquet.tmp")
-	defer os.Remove(beside)
-	rows, err := s.copyOut(ctx, b.p.m, beside)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", beside, err)
-	}
+// keep is the state of a file that was built and holds.
+func (b *builder) keep(beside string, rows int64) (*state, error) {
 	if err := syncFile(beside); err != nil {
-		return err
+		return nil, err
 	}
 	size, sum, err := hashFile(beside)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f := file{Path: sum[:16] + ".parquet", Rows: rows, Bytes: size, SHA256: sum}
-	if err := rename(beside, filepath.Join(folder, f.Path)); err != nil {
-		return err
-	}
-	b.state = &state{Format: 1, Digest: b.digest, File: f, Broken: b.broken}
+	s := &state{Format: 1, Digest: b.digest, Broken: b.broken}
+	s.File = file{Path: sum[:16] + ".parquet", Rows: rows, Bytes: size, SHA256: sum}
 	for _, c := range b.p.m.Columns {
-		b.state.Columns = append(b.state.Columns, Column{Name: c.Name, Type: c.Type})
+		s.Columns = append(s.Columns, Column{Name: c.Name, Type: c.Type})
 	}
-	if b.state.Facts, err = s.facts(ctx, b.p.m); err != nil {
-		return err
-	}
-	// What was just written and hashed need not be read back to be trusted.
-	b.r.verified[filepath.Join(folder, f.Path)] = true
-	return b.state.write(b.r.Lake, b.p)
+	return s, nil
+}
+
+// publish makes the file appear under the hash of its content. What was just hashed need not be read
+// back to be trusted.
+func (b *builder) publish(beside string) error {
+	path := filepath.Join(filepath.Dir(beside), b.state.File.Path)
+	b.r.verified[path] = true
+	return rename(beside, path)
 }
 
 // explain adds to an error of the machine what can be done about it.

@@ -203,11 +203,38 @@ func textRow(n int) ([]sql.NullString, []any) {
 	return row, pointers
 }
 
-// build makes work.<m.Name> of the model's query, committed, so that it need not stay in memory.
-// The query stands on the line it has in its file, so that the engine's complaints name that line.
-func (s *session) build(ctx context.Context, m *Model) error {
-	start := "create table work." + ident(m.Name) + " as" + strings.Repeat("\n", max(1, m.QueryLine-1))
-	return s.exec(ctx, start+m.Query)
+// makes is the columns that the model's query makes, asked without running it. The query stands on
+// the line it has in its file, so that the engine's complaints name that line.
+func (s *session) makes(ctx context.Context, m *Model) (columns []Column, err error) {
+	rows, err := s.texts(ctx, "select column_name, column_type from (describe ("+onItsLine(m)+"))")
+	for _, r := range rows {
+		columns = append(columns, Column{Name: r[0].String, Type: typeName(r[1].String)})
+	}
+	return columns, err
+}
+
+func onItsLine(m *Model) string {
+	return strings.Repeat("\n", m.QueryLine-1) + m.Query + "\n"
+}
+
+// build runs the model's query straight into a Parquet file, makes that work.<m.Name>, and returns
+// the number of rows. (By way of a table of the database it took 3.7 times the processor time and
+// twice the memory, for a million rows of 100 columns.) Sorted by a grain that is unique, in row
+// groups of one size, the same rows are the same bytes on any number of threads.
+func (s *session) build(ctx context.Context, m *Model, path string) (rows int64, err error) {
+	order, level := "", 3
+	if !m.Insertion {
+		order = " order by " + idents(m.Grain)
+	}
+	if !m.Published() {
+		level = 1 // two thirds of the time for a quarter more bytes, which nobody uploads
+	}
+	err = s.value(ctx, fmt.Sprintf("copy (select * from (%s)%s) to %s (format parquet, compression zstd, compression_level %d, row_group_size 122880, use_tmp_file false)",
+		onItsLine(m), order, quote(path), level), &rows)
+	if err != nil {
+		return 0, err
+	}
+	return rows, s.tableView(ctx, m.Name, m.Columns, []file{{Path: path}})
 }
 
 // clear removes every table and view of the last piece. (Dropping the schema would be shorter, but
@@ -393,16 +420,6 @@ func (s *session) emptyTable(ctx context.Context, name string, columns []Column)
 	return s.exec(ctx, fmt.Sprintf("create view work.%s as select %s where false", ident(name), strings.Join(selected, ", ")))
 }
 
-// columns are the columns of a built table.
-func (s *session) columns(ctx context.Context, table string) (columns []Column, err error) {
-	rows, err := s.texts(ctx, "select column_name, data_type from information_schema.columns"+
-		" where table_schema = 'work' and table_name = "+quote(table)+" order by ordinal_position")
-	for _, r := range rows {
-		columns = append(columns, Column{Name: r[0].String, Type: typeName(r[1].String)})
-	}
-	return columns, err
-}
-
 // example is the first row of a query as JSON, every value a text: the engine's JSON numbers are doubles.
 func (s *session) example(ctx context.Context, query string) (string, error) {
 	rows, err := s.texts(ctx, "select cast(to_json(r) as varchar) from (select cast(columns(*) as varchar) from ("+query+") limit 1) as r")
@@ -445,17 +462,6 @@ func literals(row []any) string {
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-// copyOut writes the built table as Parquet and returns its number of rows. Sorted by a grain that
-// is unique, in row groups of one size, the same rows are the same bytes on any number of threads.
-func (s *session) copyOut(ctx context.Context, m *Model, path string) (rows int64, err error) {
-	query := "select * from work." + ident(m.Name)
-	if !m.Insertion {
-		query += " order by " + idents(m.Grain)
-	}
-	err = s.value(ctx, fmt.Sprintf("copy (%s) to %s (format parquet, compression zstd, row_group_size 122880)", query, quote(path)), &rows)
-	return rows, err
 }
 
 // facts reads off source_completeness the day up to which the cost data is complete.

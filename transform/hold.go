@@ -44,17 +44,21 @@ func (b Broken) String() string {
 // Stops says whether the table is refused. A check alone is counted and reported.
 func (b Broken) Stops() bool { return b.Kind != KindCheck }
 
-// hold compares the built table work.<m.Name> with its header. An error is about the engine or the
-// disk, not about the table.
-func hold(ctx context.Context, s *session, m *Model, period string) (broken []Broken, err error) {
+// makeTable builds work.<m.Name> in a Parquet file and holds it to the header. It returns the rows of the
+// file and what does not hold; an error is about the engine or the disk, not about the table.
+func makeTable(ctx context.Context, s *session, m *Model, period, path string) (rows int64, broken []Broken, err error) {
 	h := holder{ctx: ctx, s: s, m: m, period: period}
-	if h.columns(); len(h.broken) == 0 && h.err == nil {
-		h.grain()
-		h.months()
-		h.checks()
-		h.totals()
+	if !h.columns() {
+		return 0, h.broken, h.err
 	}
-	return h.broken, h.err
+	if rows, err = s.build(ctx, m, path); !h.query(err) {
+		return 0, h.broken, h.err
+	}
+	h.grain()
+	h.months()
+	h.checks()
+	h.totals()
+	return rows, h.broken, h.err
 }
 
 type holder struct {
@@ -73,11 +77,27 @@ func (h *holder) add(kind, rule string, line int, count int64, example string) {
 	})
 }
 
-func (h *holder) columns() {
-	built, err := h.s.columns(h.ctx, h.m.Name)
-	if h.err = err; err == nil && !sameColumns(built, h.m.Columns) {
-		h.add(KindColumn, "columns", 1, 1, difference(built, h.m.Columns))
+// columns asks what the query makes before it is run, which may take an hour.
+func (h *holder) columns() bool {
+	made, err := h.s.makes(h.ctx, h.m)
+	if !h.query(err) {
+		return false
 	}
+	if sameColumns(made, h.m.Columns) {
+		return true
+	}
+	h.add(KindColumn, "columns", 1, 1, difference(made, h.m.Columns))
+	return false
+}
+
+// query sorts an error of the query: what it says is the model's fault, the rest the machine's.
+func (h *holder) query(err error) bool {
+	if fromModel(err) {
+		h.add(KindQuery, "query", errorLine(err, h.m.QueryLine), 1, err.Error())
+	} else {
+		h.err = err
+	}
+	return err == nil
 }
 
 // difference says the first thing that a reader of two column lists would point at.

@@ -20,7 +20,7 @@ func TestBig(t *testing.T) {
 	}
 	dir := os.Getenv("DIR")
 	l := &lake{t: t, dir: dir, models: nil}
-	models := os.DirFS("../sql")
+	models := os.DirFS("/tmp/az/models")
 	ms, perr := parseAll(models)
 	_ = perr
 	var exp *Model

@@ -54,7 +54,11 @@ func (c *config) client(credential azcore.TokenCredential, log *slog.Logger) (*e
 	if err != nil {
 		return nil, usageError{err}
 	}
-	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Version: version})
+	retries := c.Limits.Retries
+	if retries == 0 {
+		retries = -1 // the client's word for none
+	}
+	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Retries: retries, Version: version})
 	if err != nil {
 		return nil, usageError{err}
 	}

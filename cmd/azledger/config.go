@@ -59,6 +59,7 @@ type limitConfig struct {
 	Memory  string `yaml:"memory"`
 	Threads int    `yaml:"threads"`
 	Temp    string `yaml:"temp"`
+	Retries int    `yaml:"retries"`
 }
 
 type tagConfig struct {
@@ -78,7 +79,7 @@ func defaults() config {
 		Cloud:      "public",
 		Credential: "default",
 		Periods:    periodConfig{History: 13, LateDays: 7, Versions: 14},
-		Limits:     limitConfig{Memory: "2GB"},
+		Limits:     limitConfig{Memory: "2GB", Retries: 5},
 		Tags:       tagConfig{Keys: []string{"owner", "costcenter"}},
 	}
 }
@@ -229,6 +230,7 @@ func (c *config) numbers() []problem {
 		{"periods.late_days", c.Periods.LateDays, 1},
 		{"periods.versions", c.Periods.Versions, 1},
 		{"limits.threads", c.Limits.Threads, 0},
+		{"limits.retries", c.Limits.Retries, 0},
 	} {
 		if n.value < n.min {
 			found = append(found, problem{n.key, fmt.Sprintf("%d: want %d or more", n.value, n.min)})

@@ -116,6 +116,7 @@ known is an error, told with its line and column.
 	  memory: 2GB               # of DuckDB
 	  threads: 0                # of DuckDB, and months copied at once; 0: as many as there are processors
 	  temp: ""                  # where large queries spill; empty: <lake>/temp
+	  retries: 5                # how often a broken or missing answer is asked for again
 	owners: ""                  # who pays, see below
 	tags:
 	  keys: [owner, costcenter] # tags that get a column, and that name the owner where no rule does

@@ -43,7 +43,7 @@ type Config struct {
 	Token string
 	// Forbidden lists parts of paths that are answered with 403 AuthorizationFailed.
 	Forbidden []string
-	// Faults are what goes wrong, and when.
+	// Faults are what goes wrong, and when. New panics on one that AddFault refuses.
 	Faults []Fault
 	// Blobs is a directory served read-only under /_blob/ to requests with a sig parameter and no bearer token.
 	Blobs string

@@ -29,7 +29,7 @@ func always(s string) func(*row, []byte) []byte {
 	return func(_ *row, b []byte) []byte { return append(b, s...) }
 }
 
-// sometimes picks one of two spellings by a bit of the row, as the service does for ids.
+// odd is true of one row in eight, a different one for each bit: ids change their spelling from row to row.
 func (r *row) odd(bit uint) bool { return r.today>>bit&7 == 0 }
 
 func (r *row) exponent() bool { return r.today&1 == 0 }
@@ -146,15 +146,20 @@ func appendUnit(r *row, b []byte) []byte {
 	return append(b, "1/Month"...)
 }
 
-func appendCategory(r *row, b []byte) []byte {
-	if r.offer != nil && r.a.kind == customerAgreement {
-		return append(b, "Marketplace"...)
+// category is the row's meter category, or what stands in its place.
+func (r *row) category() string {
+	switch {
+	case r.offer != nil && r.a.kind == customerAgreement:
+		return "Marketplace"
+	case r.c != nil && r.c.plan && r.line < 0:
+		return "Savings Plan"
+	case r.metered():
+		return r.meter.category
 	}
-	if r.c != nil && r.c.plan && r.line < 0 {
-		return append(b, "Savings Plan"...)
-	}
-	return ofMeter(func(m *meter) string { return m.category })(r, b)
+	return ""
 }
+
+func appendCategory(r *row, b []byte) []byte { return append(b, r.category()...) }
 
 func appendQuantity(r *row, b []byte) []byte { return appendNum(b, r.q, r.exponent()) }
 

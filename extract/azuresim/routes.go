@@ -263,7 +263,7 @@ func (c condition) narrow(from, to *int) error {
 	return nil
 }
 
-// number of a query parameter between 1 and the largest page.
+// topOf reads a page size, which must be between 1 and most.
 func topOf(r *http.Request, name string, fallback, most int) (int, error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {

@@ -49,7 +49,9 @@ type server struct {
 func newServer(e *Enterprise) *server {
 	s := &server{e: e}
 	for _, f := range e.config.Faults {
-		s.addFault(f)
+		if err := s.addFault(f); err != nil {
+			panic(fmt.Sprintf("azuresim: %v", err))
+		}
 	}
 	return s
 }
@@ -109,10 +111,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	fault.change(r, a)
 	s.finish(number, r, a, fault)
-	s.write(w, r, a, number, fault)
 	if a.last && a.status == http.StatusOK {
-		s.served(r)
+		s.served(r) // before the client can ask again
 	}
+	s.write(w, r, a, number, fault)
 }
 
 func (s *server) begin(r *http.Request) int {

@@ -467,17 +467,31 @@ func (e *Enterprise) keepMonth(a *account, ds dataset, month int) books {
 
 // A keeper adds rows to the books of one month.
 type keeper struct {
-	b       books
-	e       *Enterprise
-	base    cut
-	subs    [][2]tally // whole month, and to date
-	scratch []byte
+	b    books
+	e    *Enterprise
+	base cut
+	subs [][2]tally // whole month, and to date
+	near [512]near
+}
+
+// near is a tally lately used, kept where its cut says so that most rows need no look into the map.
+type near struct {
+	c cut
+	t *tally
 }
 
 func (k *keeper) cut(r *row, kind cutKind, name string, number int) *tally {
-	c := k.base
-	c.profile, c.kind, c.name, c.number = r.profile.index, kind, name, number
-	return k.b.of(c)
+	place := uint(kind)*31 + uint(r.profile.index)*7 + uint(number)*13 + uint(len(name))*17
+	if name != "" {
+		place += uint(name[0])*5 + uint(name[len(name)-1])*11
+	}
+	n := &k.near[place%uint(len(k.near))]
+	if n.t == nil || n.c.kind != kind || n.c.profile != r.profile.index || n.c.number != number || n.c.name != name {
+		n.c = k.base
+		n.c.profile, n.c.kind, n.c.name, n.c.number = r.profile.index, kind, name, number
+		n.t = k.b.of(n.c)
+	}
+	return n.t
 }
 
 func (k *keeper) keep(r *row) {
@@ -498,8 +512,7 @@ func (k *keeper) keep(r *row) {
 			k.subs[r.sub.index][1].add(r, rounded)
 		}
 	}
-	k.scratch = appendCategory(r, k.scratch[:0])
-	k.cut(r, cutService, string(k.scratch), 0).add(r, rounded)
+	k.cut(r, cutService, r.category(), 0).add(r, rounded)
 	k.keepParts(r, rounded)
 	k.keepAnswers(r, rounded)
 }

@@ -22,6 +22,7 @@
 -- column CommitmentCost      decimal(38, 18)  BillingCurrency, of buying and refunding reservations and savings plans
 -- column CoveredCost         decimal(38, 18)  BillingCurrency, of usage a commitment covers and of commitment not used
 -- column UncoveredCost       decimal(38, 18)  BillingCurrency, of the rest, which actual and amortized cost must agree on
+-- column CoveredCount        bigint           records of such usage and such commitment
 -- column ZeroQuantityCount   bigint           records of usage that cost something for a quantity of nothing
 -- column ZeroQuantityCost    decimal(38, 18)  BillingCurrency, what those cost
 -- column BadTagCount         bigint           records whose tags could not be read
@@ -106,6 +107,7 @@ select
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'commitment'), 0) as CommitmentCost,
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'covered'), 0) as CoveredCost,
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'uncovered'), 0) as UncoveredCost,
+    count(*) filter (where kinds.Kind = 'covered') as CoveredCount,
     count(*) filter (where kinds.IsUsage and kinds.Quantity = 0 and kinds.Cost <> 0) as ZeroQuantityCount,
     coalesce(sum(kinds.Cost) filter (where kinds.IsUsage and kinds.Quantity = 0), 0) as ZeroQuantityCost,
     count(kinds.TagsRaw) as BadTagCount,

@@ -4,7 +4,8 @@
 -- balance is the document that states the period's amounts, under the number <enrollment>-<yyyymm>. Invoices that the API also
 -- lists for an enrollment repeat those amounts, by quarter or year if it is billed so; they are shown, but IsCounted is false.
 -- Charges that wait for their invoice, or name one that is not listed, stand on a row of their own, so that every charge is
--- on exactly one row with IsCounted. A voided invoice, its credit note and its replacement all count: together they are what is due.
+-- on exactly one row with IsCounted. Late charges keep their month and come with the next month's invoice, so what waits is
+-- overdue only when that one is. A voided invoice, its credit note and its replacement all count: together they are what is due.
 --
 -- reads:  stg_invoices, stg_balances, int_invoice_component, run_context
 -- grain:  Account, InvoiceId, BillingCurrency
@@ -171,7 +172,10 @@ unlisted as (
         cast(null as varchar) as DocumentType,
         cast(null as varchar) as InvoiceType,
         case
-            when run_context.RunDate < day_add(month_add(component.FirstPeriodStart, 1), run_context.LateDays) then 'Estimated'
+            when run_context.RunDate < day_add(
+                month_add(component.FirstPeriodStart, case when component.InvoiceKind = 'Pending' then 2 else 1 end),
+                run_context.LateDays
+            ) then 'Estimated'
             else 'Closed'
         end as InvoiceStatus,
         true as IsCounted,

@@ -1,8 +1,9 @@
 -- month_to_date is what each owner has spent in the month of the run date, beside the same days of the month before.
 --
 -- Days are charge days, whatever period bills them. Azure delivers a day's charges over one to two days, so the run date's own
--- charges are in Spent but in no rate: a day counts as complete when it lies before the run date and a later day, or
--- the same one, has usage. Purchases of commitments are spread over their term, so they do not make a peak.
+-- charges are in Spent but in no rate. DataCompleteTo is the account's last day before the run date that has more than
+-- purchases of commitments; an owner without charges on such a day spent nothing on it. Amortised cost spreads those purchases over
+-- their term, so they make no peak.
 --
 -- reads:  int_owner_daily, run_context
 -- grain:  Account, CostOwner, BillingCurrency

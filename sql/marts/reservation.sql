@@ -1,7 +1,8 @@
 -- reservation is one reservation or savings plan, as far as its charges and the reservation APIs tell of it.
 --
 -- Nothing says when a commitment ends, so first and last day are those on which it was seen in the periods at hand. Costs are
--- of those periods too: a commitment bought before them shows no purchase.
+-- of those periods too, so a commitment bought before them shows no purchase. An enrollment's purchase names only the order:
+-- it is counted with the order's reservation, or keeps a row under the order's own id when the order has several or none is known.
 --
 -- reads:  int_commitment_daily, int_reservation_daily
 -- grain:  Account, CommitmentId, BillingCurrency
@@ -30,10 +31,34 @@
 --        except select BillingCurrency, sum(PurchaseCost), sum(RefundCost), sum(UsedCost), sum(UnusedCost) from reservation group by BillingCurrency)
 -- total: not exists (select Account, ReservationId, sum(UsedHours), sum(ReservedHours) from int_reservation_daily group by Account, ReservationId
 --        except select Account, CommitmentId, UsedHours, ReservedHours from reservation)
-with charged as (
+with known as (
     select
         int_commitment_daily.Account,
-        int_commitment_daily.CommitmentId,
+        int_commitment_daily.CommitmentOrderId as OrderId,
+        int_commitment_daily.CommitmentId
+    from int_commitment_daily
+    where int_commitment_daily.CommitmentId <> int_commitment_daily.CommitmentOrderId
+    union
+    select
+        int_reservation_daily.Account,
+        int_reservation_daily.ReservationOrderId,
+        int_reservation_daily.ReservationId
+    from int_reservation_daily
+    where int_reservation_daily.ReservationOrderId is not null
+),
+only_one as (
+    select
+        known.Account,
+        known.OrderId,
+        min(known.CommitmentId) as CommitmentId
+    from known
+    group by known.Account, known.OrderId
+    having count(*) = 1
+),
+charged as (
+    select
+        int_commitment_daily.Account,
+        coalesce(only_one.CommitmentId, int_commitment_daily.CommitmentId) as CommitmentId,
         int_commitment_daily.BillingCurrency,
         max(int_commitment_daily.CommitmentType) as CommitmentType,
         max(int_commitment_daily.CommitmentOrderId) as CommitmentOrderId,
@@ -47,7 +72,10 @@ with charged as (
         sum(int_commitment_daily.UsedCost) as UsedCost,
         sum(int_commitment_daily.UnusedCost) as UnusedCost
     from int_commitment_daily
-    group by int_commitment_daily.Account, int_commitment_daily.CommitmentId, int_commitment_daily.BillingCurrency
+    left join only_one
+        on only_one.Account = int_commitment_daily.Account
+        and only_one.OrderId = int_commitment_daily.CommitmentId
+    group by 1, 2, 3
 ),
 measured as (
     select

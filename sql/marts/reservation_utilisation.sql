@@ -2,7 +2,7 @@
 --
 -- A reservation's use is measured in hours, by the reservation APIs, where those were read. A savings plan is an amount of
 -- money per hour, so its use is the used part of the day's amortised cost; a reservation without hours is measured the same way.
--- UtilisationBasis says which. Utilisation over several days is the sum of what was used over the sum of what was bought,
+-- UtilisationBasis says which. A day on which it was only bought or given back has no row. Utilisation over several days is the sum of what was used over the sum of what was bought,
 -- never the mean of the ratios.
 --
 -- reads:  int_commitment_daily, int_reservation_daily
@@ -13,7 +13,7 @@
 -- column Account                varchar          the account's name in the configuration
 -- column CommitmentId           varchar          GUID in lower case of the reservation or savings plan
 -- column ChargeDate             date             UTC day
--- column BillingCurrency        varchar          ISO 4217; XXX on a day with hours and without a charge
+-- column BillingCurrency        varchar          ISO 4217; on a day without a charge that of the others in the period, XXX when there is none
 -- column CommitmentType         varchar          Reservation or Savings Plan
 -- column CommitmentOrderId      varchar          GUID in lower case of the order; null when not known
 -- column CommitmentName         varchar          null when only the reservation APIs know it
@@ -24,26 +24,36 @@
 -- column UsedCost               decimal(38, 18)  BillingCurrency, amortised cost of what was used; null on a day without a charge
 -- column UnusedCost             decimal(38, 18)  BillingCurrency, amortised cost of what was not; null on a day without a charge
 -- column UtilisationBasis       varchar          Hours or Cost
--- column UtilisationRatio       decimal(38, 18)  used part, 1 is all; null on a day that holds only a purchase or refund
+-- column UtilisationRatio       decimal(38, 18)  used part, 1 is all; null when nothing was due
 -- column UtilisationPercent     decimal(38, 18)  the same of 100
 -- column DetailsMatchSummaries  boolean          details add up to the day's summary; null unless both were read
 --
 -- check: coalesce(DetailsMatchSummaries, true)
 -- check: coalesce(UtilisationRatio between 0 and 1, true)
--- total: not exists (select BillingCurrency, sum(UsedCost), sum(UnusedCost) from int_commitment_daily group by BillingCurrency
+-- total: not exists (select BillingCurrency, sum(UsedCost), sum(UnusedCost) from int_commitment_daily
+--        where UsedCost <> 0 or UnusedCost <> 0 group by BillingCurrency
 --        except select BillingCurrency, sum(UsedCost), sum(UnusedCost) from reservation_utilisation where UsedCost is not null group by BillingCurrency)
 -- total: not exists (select Account, ReservationId, UsageDate, UsedHours, ReservedHours from int_reservation_daily
 --        except select Account, CommitmentId, ChargeDate, UsedHours, ReservedHours from reservation_utilisation)
-with measured as (
+with commitment as (
+    select
+        int_commitment_daily.Account,
+        int_commitment_daily.CommitmentId,
+        min(int_commitment_daily.BillingCurrency) as BillingCurrency,
+        max(int_commitment_daily.CommitmentName) as CommitmentName
+    from int_commitment_daily
+    group by int_commitment_daily.Account, int_commitment_daily.CommitmentId
+),
+measured as (
     select
         coalesce(int_commitment_daily.BillingPeriodStart, int_reservation_daily.BillingPeriodStart) as BillingPeriodStart,
         coalesce(int_commitment_daily.Account, int_reservation_daily.Account) as Account,
         coalesce(int_commitment_daily.CommitmentId, int_reservation_daily.ReservationId) as CommitmentId,
         coalesce(int_commitment_daily.ChargeDate, int_reservation_daily.UsageDate) as ChargeDate,
-        coalesce(int_commitment_daily.BillingCurrency, 'XXX') as BillingCurrency,
+        coalesce(int_commitment_daily.BillingCurrency, commitment.BillingCurrency, 'XXX') as BillingCurrency,
         coalesce(int_commitment_daily.CommitmentType, 'Reservation') as CommitmentType,
         coalesce(int_reservation_daily.ReservationOrderId, int_commitment_daily.CommitmentOrderId) as CommitmentOrderId,
-        int_commitment_daily.CommitmentName as CommitmentName,
+        coalesce(int_commitment_daily.CommitmentName, commitment.CommitmentName) as CommitmentName,
         int_reservation_daily.SkuName as SkuName,
         int_reservation_daily.UsedHours as UsedHours,
         int_reservation_daily.ReservedHours as ReservedHours,
@@ -61,6 +71,12 @@ with measured as (
         and int_reservation_daily.BillingPeriodStart = int_commitment_daily.BillingPeriodStart
         and int_reservation_daily.ReservationId = int_commitment_daily.CommitmentId
         and int_reservation_daily.UsageDate = int_commitment_daily.ChargeDate
+    left join commitment
+        on commitment.Account = int_reservation_daily.Account
+        and commitment.CommitmentId = int_reservation_daily.ReservationId
+    where int_reservation_daily.UsageDate is not null
+        or int_commitment_daily.UsedCost <> 0
+        or int_commitment_daily.UnusedCost <> 0
 ),
 used as (
     select

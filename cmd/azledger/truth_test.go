@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/azledger/azledger/extract/azuresim"
+)
+
+// The simulated enterprise adds up its own bill and says what is wrong with it. These
+// tests run azledger over that enterprise and hold the published tables to its word:
+// an answer that came from none of our code.
+
+// enterprise is a simulated Azure and the configuration of a ledger that copies it.
+type enterprise struct {
+	ledger
+	truth azuresim.Truth
+	sim   *azuresim.Enterprise
+}
+
+var accountNames = map[string]string{"ea": "contoso", "mca": "digital"}
+
+func newEnterprise(t *testing.T, months, rows int) enterprise {
+	t.Helper()
+	sim := azuresim.New(azuresim.Config{Seed: 7, Months: months, Rows: rows, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+	server, err := serve(context.Background(), sim, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.close() })
+	l := newLedger(t, server.url, fmt.Sprintf("    scope: %s\n    agreement: auto\n    exports: exports\n", azuresim.EnrollmentPath))
+	config := filepath.Join(l.dir, "azledger.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "name: real", "name: contoso", 1) +
+		fmt.Sprintf("  - name: digital\n    scope: %s\nperiods: { history: %d }\ntags: { keys: [owner] }\n", azuresim.CustomerPath, months))
+	if err := os.WriteFile(config, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeExports(context.Background(), sim, filepath.Join(l.dir, "exports")); err != nil {
+		t.Fatal(err)
+	}
+	return enterprise{ledger: l, truth: truthOf(t, sim), sim: sim}
+}
+
+func truthOf(t *testing.T, sim *azuresim.Enterprise) azuresim.Truth {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "truth.json")
+	if err := sim.WriteTruth(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth azuresim.Truth
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	return truth
+}
+
+// zeroless drops wanted rows whose sums are all zero: a table may leave them out.
+func zeroless(rows [][]string, from int) [][]string {
+	return slices.DeleteFunc(rows, func(row []string) bool {
+		for _, n := range row[from:] {
+			if !sameNumber(n, "0") {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// adds merges rows that agree in their first key columns, adding up the others.
+func adds(t *testing.T, rows [][]string, keys int) [][]string {
+	t.Helper()
+	sums := map[string][]*exactly{}
+	for _, row := range rows {
+		key := strings.Join(row[:keys], "\x00")
+		if sums[key] == nil {
+			sums[key] = make([]*exactly, len(row)-keys)
+			for i := range sums[key] {
+				sums[key][i] = &exactly{}
+			}
+		}
+		for i, n := range row[keys:] {
+			sums[key][i].add(t, n)
+		}
+	}
+	var merged [][]string
+	for key, values := range sums {
+		row := strings.Split(key, "\x00")
+		for _, v := range values {
+			row = append(row, v.text())
+		}
+		merged = append(merged, row)
+	}
+	slices.SortFunc(merged, slices.Compare)
+	return merged
+}
+
+func TestTheSimulatedEnterprise(t *testing.T) {
+	e := newEnterprise(t, 4, 3000)
+	e.run(0, "run", "--as-of", "2026-11-22")
+	t.Run("costs by period", e.costsByPeriod)
+	t.Run("costs by subscription", e.costsBySubscription)
+	t.Run("costs by day", e.costsByDay)
+	t.Run("costs by service", e.costsByService)
+	t.Run("invoices", e.invoices)
+	t.Run("balances", e.balances)
+	t.Run("commitments", e.commitments)
+	t.Run("month to date", e.monthToDate)
+	t.Run("unallocated", e.unallocated)
+	t.Run("reconciliation", e.reconciliation)
+	t.Run("what is wrong", e.whatIsWrong)
+}
+
+func (e enterprise) costsByPeriod(t *testing.T) {
+	var want [][]string
+	for _, p := range e.truth.Periods {
+		want = append(want, []string{accountNames[p.Account], p.Period, p.Currency, p.Actual.Cost, p.Amortized.Cost})
+	}
+	e.on(t).wantRows(`select x_Account, cast(BillingPeriodStart as varchar)[1:7], BillingCurrency, sum(BilledCost), sum(EffectiveCost)
+		from cost_and_usage group by all order by all`, adds(t, want, 3)...)
+}
+
+// on reports failures to a subtest.
+func (e enterprise) on(t *testing.T) ledger { return ledger{t, e.dir} }
+
+func (e enterprise) costsBySubscription(t *testing.T) {
+	var want [][]string
+	for _, s := range e.truth.Subs {
+		want = append(want, []string{accountNames[s.Account], s.Period, s.Subscription, s.Currency, s.Actual.Cost, s.Amortized.Cost})
+	}
+	e.on(t).wantRows(`select x_Account, cast(BillingPeriodStart as varchar)[1:7], coalesce(SubAccountId, ''), BillingCurrency, sum(BilledCost), sum(EffectiveCost)
+		from cost_and_usage group by all having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 order by all`, zeroless(adds(t, want, 4), 4)...)
+}
+
+func (e enterprise) costsByDay(t *testing.T) {
+	var want [][]string
+	for _, d := range e.truth.Days {
+		want = append(want, []string{accountNames[d.Account], d.Day, d.Currency, d.Actual.Cost, d.Amortized.Cost})
+	}
+	e.on(t).wantRows(`select Account, ChargeDate, BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_trend_daily
+		group by all having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 order by all`, zeroless(adds(t, want, 3), 3)...)
+}
+
+func (e enterprise) costsByService(t *testing.T) {
+	var want [][]string
+	for _, s := range e.truth.Services {
+		want = append(want, []string{accountNames[s.Account], s.Period, s.Service, s.Currency, s.Actual.Cost, s.Amortized.Cost})
+	}
+	e.on(t).wantRows(`select x_Account, cast(BillingPeriodStart as varchar)[1:7], coalesce(x_SkuMeterCategory, ''), BillingCurrency, sum(BilledCost), sum(EffectiveCost)
+		from cost_and_usage group by all having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 order by all`, zeroless(adds(t, want, 4), 4)...)
+}
+
+func (e enterprise) invoices(t *testing.T) {
+	var want [][]string
+	for _, i := range e.truth.Invoices {
+		want = append(want, []string{accountNames[i.Account], i.Name, i.Currency, i.Billed, i.Tax, i.Total, i.AmountDue})
+	}
+	slices.SortFunc(want, slices.Compare)
+	e.on(t).wantRows(`select Account, InvoiceId, BillingCurrency, BilledAmount, TaxAmount, TotalAmount, AmountDue from invoice
+		where InvoiceKind in ('Invoice', 'EnrollmentInvoice') order by 1, 2`, want...)
+}
+
+func (e enterprise) balances(t *testing.T) {
+	var want [][]string
+	for _, b := range e.truth.Balances {
+		want = append(want, []string{b.Period, b.Currency, b.Utilized, b.TotalUsage, b.Marketplace, b.End})
+	}
+	slices.SortFunc(want, slices.Compare)
+	e.on(t).wantRows(`select cast(BillingPeriodStart as varchar)[1:7], BillingCurrency, Utilized, TotalUsage, MarketplaceCharges, EndingBalance from balance order by 1`, want...)
+}
+
+func (e enterprise) commitments(t *testing.T) {
+	for _, c := range e.truth.Commitments {
+		if c.Kind != "Reservation" {
+			continue
+		}
+		var want [][]string
+		for _, d := range c.Utilized {
+			want = append(want, []string{d.Day, d.Reserved, d.Used})
+		}
+		slices.SortFunc(want, slices.Compare)
+		e.on(t).wantRows(fmt.Sprintf(`select ChargeDate, ReservedHours, UsedHours from reservation_utilisation
+			where CommitmentId = '%s' and ReservedHours is not null order by 1`, strings.ToLower(c.ID)), want...)
+	}
+	e.on(t).wantRows("select count(*) from reservation_utilisation where not DetailsMatchSummaries", []string{"0"})
+}
+
+func (e enterprise) monthToDate(t *testing.T) {
+	var want [][]string
+	for _, m := range e.truth.MonthToDate {
+		if m.Subscription != "" { // the truth has a line for the whole account, and one for each subscription
+			continue
+		}
+		want = append(want, []string{accountNames[m.Account], m.Currency, m.Actual, m.Amortized, m.AmortThen})
+	}
+	e.on(t).wantRows(`select Account, BillingCurrency, sum(SpentBilled), sum(Spent), sum(SpentSameDaysLastMonth) from month_to_date group by all order by all`, adds(t, want, 2)...)
+}
+
+// unallocated: without owner rules the owner is the value of the tag owner, so what
+// has no such tag has no owner.
+func (e enterprise) unallocated(t *testing.T) {
+	var want [][]string
+	for _, p := range e.truth.Periods {
+		want = append(want, []string{accountNames[p.Account], p.Period, p.Currency, p.Amortized.NoOwner.Cost})
+	}
+	e.on(t).wantRows(`select Account, cast(BillingPeriodStart as varchar)[1:7], BillingCurrency, sum(EffectiveCost) from chargeback
+		where CostOwner = 'Unallocated' group by all order by all`, adds(t, want, 3)...)
+}
+
+// reconciliation: the one period whose balance was made wrong is unexplained, by
+// exactly what it was made wrong by; nothing else is.
+func (e enterprise) reconciliation(t *testing.T) {
+	fault := e.truth.Faults.UnbalancedPeriod
+	l := e.on(t)
+	l.wantRows(`select Account, InvoiceId, BillingCurrency, Amount from invoice_reconciliation
+		where Component = 'Unexplained' and abs(Amount) > Tolerance and Status <> 'Estimated' order by 2`,
+		[]string{accountNames[fault.Account], azuresim.EnrollmentID + "-" + strings.ReplaceAll(fault.Period, "-", ""), fault.Currency, fault.Amount})
+	l.wantRows("select count(*) from invoice_reconciliation where Status not in ('Reconciled', 'Estimated', 'Unexplained')", []string{"0"})
+}
+
+// whatIsWrong: data_quality names every planted fault and calls nothing else wrong.
+func (e enterprise) whatIsWrong(t *testing.T) {
+	f := e.truth.Faults
+	found := map[string]string{}
+	for _, row := range e.on(t).rows("select Rule, coalesce(Account, ''), coalesce(Subject, ''), coalesce(Detail, ''), coalesce(cast(BillingPeriodStart as varchar), '') from data_quality where Severity in ('error', 'warning') order by all") {
+		found[row[0]] += strings.Join(row[1:], " | ") + "\n"
+	}
+	for name, marks := range map[string][]string{
+		"over-billed meter": {f.OverbilledMeter.MeterID, f.OverbilledMeter.Period},
+		"missing day":       {f.MissingDay.Day},
+		"spike":             {f.Spike.Subscription, f.Spike.Day},
+		"idle reservation":  {f.IdleReservation.Reservation},
+		"unbalanced period": {f.UnbalancedPeriod.Amount},
+	} {
+		if rule := ruleWith(found, marks); rule == "" {
+			t.Errorf("%s is not found: no finding names %v", name, marks)
+		} else {
+			delete(found, rule)
+		}
+	}
+	for rule, details := range found {
+		t.Errorf("called wrong, but nothing was planted: %s\n%s", rule, details)
+	}
+}
+
+// ruleWith returns the rule that found what the marks say, in one finding and no more.
+func ruleWith(found map[string]string, marks []string) string {
+	for rule, details := range found {
+		hits := 0
+		for _, line := range strings.Split(strings.TrimSpace(details), "\n") {
+			if slices.IndexFunc(marks, func(m string) bool { return !strings.Contains(strings.ToLower(line), strings.ToLower(m)) }) < 0 {
+				hits++
+			}
+		}
+		if hits == 1 && strings.Count(details, "\n") == 1 {
+			return rule
+		}
+	}
+	return ""
+}

@@ -1,0 +1,599 @@
+-- data_quality is something in the data, or in what was made of it, that is not as it should be.
+--
+-- Each row says in Detail what was found and what it means. An error makes published numbers wrong or doubtful, a warning wants a
+-- look, information explains a choice.
+--
+-- A spike is a day on which the running usage of a service in a subscription costs five times the mean of its days in the two
+-- weeks before, if that is at least 1 % of what the account costs a day and 1 in its currency. The service must have had usage on
+-- ten of those fourteen days, and none like it a month before: what comes once a month is no spike. Purchases, Marketplace and
+-- adjustments never count.
+--
+-- reads:  check_result, raw_reject, raw_unit, source_completeness, int_cost_source, int_cost_day, int_price_difference,
+--         int_usage_daily, reservation_utilisation, invoice_reconciliation
+-- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
+--
+-- column Rule                varchar          what is broken, such as missing_day
+-- column TableName           varchar          the table it is about
+-- column Account             varchar          the account's name in the configuration; all where it is about none
+-- column Scope               varchar          the scope that was asked; all where it is about none
+-- column BillingPeriod       varchar          such as 2026-10; all where it is about none
+-- column Subject             varchar          what exactly: a rule, a source, a meter, a service, an invoice
+-- column Severity            varchar          error, warning or info
+-- column Detail              varchar          the finding in a sentence
+-- column BillingPeriodStart  date             first day of the month of BillingPeriod; null for all
+-- column FirstDay            date             first day it is about; null where it is about none
+-- column LastDay             date             last day it is about
+-- column AffectedRows        bigint           rows, records or days it is about
+-- column Amount              decimal(38, 18)  BillingCurrency, what it is about; null where it is about no amount
+-- column BillingCurrency     varchar          ISO 4217; null where it is about no amount
+--
+-- check: Severity in ('error', 'warning', 'info')
+-- check: Detail <> ''
+-- check: AffectedRows > 0
+-- check: (Amount is null) = (BillingCurrency is null)
+-- total: (select count(*) from data_quality where Rule = 'check_broken') = (select count(*) from check_result where BrokenCount > 0)
+-- total: (select count(*) from data_quality where Rule = 'unit_failed') = (select count(*) from raw_unit where State is distinct from 'complete')
+-- total: (select coalesce(sum(AffectedRows), 0) from data_quality where Rule = 'record_rejected') = (select count(*) from raw_reject)
+with
+broken_checks as (
+    select
+        'check_broken' as Rule,
+        check_result.TableName as TableName,
+        'all' as Account,
+        'all' as Scope,
+        coalesce(check_result.BillingPeriod, 'all') as BillingPeriod,
+        check_result.Kind || ': ' || check_result.Rule as Subject,
+        case when check_result.Kind = 'total' then 'error' else 'warning' end as Severity,
+        case
+            when check_result.Kind = 'total' then 'The table as a whole does not add up: ' || check_result.Rule || ' is not true.'
+            else cast(check_result.BrokenCount as varchar) || ' rows break the rule ' || check_result.Rule || ', such as ' || coalesce(check_result.Example, 'one not shown') || '.'
+        end as Detail,
+        cast(null as date) as FirstDay,
+        cast(null as date) as LastDay,
+        check_result.BrokenCount as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from check_result
+    where check_result.BrokenCount > 0
+),
+rejected_records as (
+    select
+        'record_rejected' as Rule,
+        'raw_' || raw_reject.Source as TableName,
+        raw_reject.Account as Account,
+        raw_reject.Scope as Scope,
+        raw_reject.Period as BillingPeriod,
+        raw_reject.Dataset || ': ' || coalesce(raw_reject.Reason, 'no reason given') as Subject,
+        'error' as Severity,
+        cast(count(*) as varchar) || ' records could not be read and are in no table: ' || coalesce(raw_reject.Reason, 'no reason given')
+            || '. The first is in row ' || coalesce(cast(min_by(raw_reject.Row, raw_reject.Page * 1000000000 + raw_reject.Row) as varchar), '?')
+            || ' of page or file ' || coalesce(cast(min(raw_reject.Page) as varchar), '?') || '.' as Detail,
+        cast(null as date) as FirstDay,
+        cast(null as date) as LastDay,
+        count(*) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from raw_reject
+    group by raw_reject.Source, raw_reject.Account, raw_reject.Scope, raw_reject.Period, raw_reject.Dataset, raw_reject.Reason
+),
+rounded_numbers as (
+    select
+        'digits_rounded' as Rule,
+        'raw_' || raw_unit.Source as TableName,
+        raw_unit.Account as Account,
+        raw_unit.Scope as Scope,
+        raw_unit.Period as BillingPeriod,
+        raw_unit.Dataset as Subject,
+        'info' as Severity,
+        cast(raw_unit.RoundedCount as varchar) || ' numbers were served with more than 18 decimal places and rounded half to even; the largest difference is '
+            || coalesce(cast(raw_unit.LargestRounding as varchar), 'below the last place') || '.' as Detail,
+        raw_unit.MinDate as FirstDay,
+        raw_unit.MaxDate as LastDay,
+        raw_unit.RoundedCount as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from raw_unit
+    where raw_unit.RoundedCount > 0
+),
+failed_units as (
+    select
+        'unit_failed' as Rule,
+        'raw_' || raw_unit.Source as TableName,
+        raw_unit.Account as Account,
+        raw_unit.Scope as Scope,
+        raw_unit.Period as BillingPeriod,
+        raw_unit.Dataset as Subject,
+        'error' as Severity,
+        'Fetching ' || raw_unit.Source || ' failed: ' || coalesce(nullif(raw_unit.Error, ''), 'no reason was recorded') || '. '
+            || case
+                when raw_unit.FileCount > 0 then 'The numbers are those of the last time it worked, up to ' || coalesce(cast(raw_unit.MaxDate as varchar), 'an unknown day') || '.'
+                else 'Nothing of it was ever fetched, so its part of the numbers is missing.'
+            end as Detail,
+        raw_unit.MinDate as FirstDay,
+        raw_unit.MaxDate as LastDay,
+        greatest(coalesce(raw_unit.RowCount, 0), 1) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from raw_unit
+    where raw_unit.State is distinct from 'complete'
+),
+missing_days as (
+    -- Actual and amortized cost mostly lack the same days; one line speaks of both.
+    select
+        'missing_day' as Rule,
+        'cost_and_usage' as TableName,
+        source_completeness.Account as Account,
+        source_completeness.Scope as Scope,
+        source_completeness.BillingPeriod as BillingPeriod,
+        source_completeness.Source as Subject,
+        case when max(case when source_completeness.IsClosed then 1 else 0 end) = 1 then 'error' else 'warning' end as Severity,
+        'Usage goes on every day, but ' || case
+            when max(source_completeness.MissingDayCount) = 1 then 'there is none on ' || cast(min(source_completeness.FirstMissingDay) as varchar)
+            else 'on ' || cast(max(source_completeness.MissingDayCount) as varchar) || ' days between ' || cast(min(source_completeness.FirstMissingDay) as varchar)
+                || ' and ' || cast(max(source_completeness.LastMissingDay) as varchar) || ' there is none'
+        end || '. The cost of the period is probably too low: fetch it again, and ask Microsoft if that changes nothing.' as Detail,
+        min(source_completeness.FirstMissingDay) as FirstDay,
+        max(source_completeness.LastMissingDay) as LastDay,
+        max(source_completeness.MissingDayCount) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from source_completeness
+    where source_completeness.MissingDayCount > 0
+        and source_completeness.IsUsed
+    group by source_completeness.Account, source_completeness.Scope, source_completeness.BillingPeriod, source_completeness.Source
+),
+unused_units as (
+    select
+        'source_not_used' as Rule,
+        'cost_and_usage' as TableName,
+        source_completeness.Account as Account,
+        source_completeness.Scope as Scope,
+        source_completeness.BillingPeriod as BillingPeriod,
+        source_completeness.Source || ' ' || source_completeness.Dataset as Subject,
+        'info' as Severity,
+        cast(source_completeness.RowCount as varchar) || ' records are left out, so that nothing is counted twice: ' || source_completeness.UsedReason || '.' as Detail,
+        source_completeness.MinDate as FirstDay,
+        source_completeness.MaxDate as LastDay,
+        source_completeness.RowCount as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from source_completeness
+    where source_completeness.Source in ('cost_export', 'usage_details')
+        and not source_completeness.IsUsed
+        and source_completeness.RowCount > 0
+),
+cost_sums as (
+    select
+        int_cost_source.Account as Account,
+        int_cost_source.Scope as Scope,
+        int_cost_source.BillingPeriodStart as BillingPeriodStart,
+        int_cost_source.HasActual as HasActual,
+        int_cost_source.HasAmortized as HasAmortized,
+        int_cost_day.BillingCurrency as BillingCurrency,
+        min(int_cost_day.ChargeDate) as FirstDay,
+        max(int_cost_day.ChargeDate) as LastDay,
+        coalesce(sum(int_cost_day.UncoveredCost) filter (where int_cost_day.Dataset = 'actual'), 0) as ActualUncovered,
+        coalesce(sum(int_cost_day.UncoveredCost) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedUncovered,
+        coalesce(sum(int_cost_day.CoveredCost) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedCovered,
+        coalesce(sum(int_cost_day.CommitmentCost) filter (where int_cost_day.Dataset = 'actual'), 0) as Bought,
+        coalesce(sum(int_cost_day.CommitmentCost) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedBought,
+        coalesce(sum(int_cost_day.CoveredCount), 0) as CoveredCount,
+        coalesce(sum(int_cost_day.ChargeCount) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedCount,
+        coalesce(sum(int_cost_day.ZeroQuantityCount) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCount,
+        coalesce(sum(int_cost_day.ZeroQuantityCost) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCost,
+        coalesce(sum(int_cost_day.BadTagCount) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as BadTagCount,
+        coalesce(sum(int_cost_day.NoCostCount), 0) as NoCostCount
+    from int_cost_source
+    inner join int_cost_day
+        on int_cost_day.Account = int_cost_source.Account
+        and int_cost_day.Source = int_cost_source.Source
+        and int_cost_day.Scope = int_cost_source.Scope
+        and int_cost_day.BillingPeriodStart = int_cost_source.BillingPeriodStart
+        and int_cost_day.Dataset = int_cost_source.Dataset
+    where int_cost_source.IsUsed
+    group by 1, 2, 3, 4, 5, 6
+),
+cost_periods as (
+    select
+        cost_sums.*,
+        cast(year(cost_sums.BillingPeriodStart) as varchar) || '-'
+            || substr(cast(100 + month(cost_sums.BillingPeriodStart) as varchar), 2, 2) as BillingPeriod
+    from cost_sums
+),
+open_periods as (
+    select
+        source_completeness.Account as Account,
+        source_completeness.Scope as Scope,
+        source_completeness.BillingPeriodStart as BillingPeriodStart,
+        min(case when source_completeness.IsClosed then 1 else 0 end) as ClosedCount
+    from source_completeness
+    where source_completeness.Source in ('cost_export', 'usage_details')
+    group by 1, 2, 3
+),
+datasets_missing as (
+    select
+        case when cost_periods.HasActual then 'amortized_missing' else 'actual_missing' end as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        'warning' as Severity,
+        case
+            when cost_periods.HasActual then 'Reservations or savings plans are in use, but there is no amortized cost, so EffectiveCost is what was billed and what a commitment covers costs 0. Read or export the amortized dataset too.'
+            else 'Reservations or savings plans are in use, but there is no actual cost, so BilledCost lacks what was paid for them. Read or export the actual dataset too.'
+        end as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(cost_periods.CoveredCount + case when cost_periods.Bought <> 0 then 1 else 0 end as bigint) as AffectedRows,
+        case when cost_periods.HasActual then cost_periods.Bought else cost_periods.AmortizedCovered end as Amount,
+        cost_periods.BillingCurrency as BillingCurrency
+    from cost_periods
+    where (not cost_periods.HasAmortized or not cost_periods.HasActual)
+        and (cost_periods.CoveredCount > 0 or cost_periods.Bought <> 0)
+),
+datasets_disagree as (
+    select
+        'datasets_disagree' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        case when open_periods.ClosedCount = 1 then 'error' else 'warning' end as Severity,
+        'What no commitment covers must cost the same in actual and in amortized cost, but actual cost has '
+            || cast(cast(cost_periods.ActualUncovered as decimal(38, 2)) as varchar) || ' and amortized cost '
+            || cast(cast(cost_periods.AmortizedUncovered as decimal(38, 2)) as varchar) || ' ' || cost_periods.BillingCurrency
+            || '. BilledCost follows amortized cost here. One of the two is older or incomplete; fetch both again.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(cost_periods.AmortizedCount as bigint) as AffectedRows,
+        cost_periods.AmortizedUncovered - cost_periods.ActualUncovered as Amount,
+        cost_periods.BillingCurrency as BillingCurrency
+    from cost_periods
+    left join open_periods
+        on open_periods.Account = cost_periods.Account
+        and open_periods.Scope = cost_periods.Scope
+        and open_periods.BillingPeriodStart = cost_periods.BillingPeriodStart
+    where cost_periods.HasActual
+        and cost_periods.HasAmortized
+        and abs(cost_periods.AmortizedUncovered - cost_periods.ActualUncovered) >= 0.01
+),
+purchases_in_amortized as (
+    select
+        'purchase_in_amortized' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        'warning' as Severity,
+        'Amortized cost holds purchases or refunds of reservations or savings plans, which belong into actual cost only. They are not counted a second time.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        cost_periods.AmortizedBought as Amount,
+        cost_periods.BillingCurrency as BillingCurrency
+    from cost_periods
+    where cost_periods.AmortizedBought <> 0
+        and cost_periods.HasActual
+),
+zero_quantities as (
+    select
+        'zero_quantity_with_cost' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        'warning' as Severity,
+        cast(cost_periods.ZeroQuantityCount as varchar) || ' usage records cost something for a quantity of 0; their price cannot be checked.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(cost_periods.ZeroQuantityCount as bigint) as AffectedRows,
+        cost_periods.ZeroQuantityCost as Amount,
+        cost_periods.BillingCurrency as BillingCurrency
+    from cost_periods
+    where cost_periods.ZeroQuantityCount > 0
+),
+bad_tags as (
+    select
+        'tags_unreadable' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        'warning' as Severity,
+        'The tags of ' || cast(cost_periods.BadTagCount as varchar) || ' records are no JSON, so these have no owner by tag. The text as served is in x_TagsRaw.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(cost_periods.BadTagCount as bigint) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from cost_periods
+    where cost_periods.BadTagCount > 0
+),
+no_costs as (
+    select
+        'cost_missing' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        cost_periods.BillingCurrency as Subject,
+        'error' as Severity,
+        cast(cost_periods.NoCostCount as varchar) || ' records have no cost and count as 0. An enrollment whose prices are hidden by the partner shows none.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(cost_periods.NoCostCount as bigint) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from cost_periods
+    where cost_periods.NoCostCount > 0
+),
+prices_above as (
+    select
+        'price_above_sheet' as Rule,
+        'cost_and_usage' as TableName,
+        int_price_difference.Account as Account,
+        'all' as Scope,
+        cast(year(int_price_difference.BillingPeriodStart) as varchar) || '-'
+            || substr(cast(100 + month(int_price_difference.BillingPeriodStart) as varchar), 2, 2) as BillingPeriod,
+        int_price_difference.MeterId || case when int_price_difference.PartNumber <> '' then ' ' || int_price_difference.PartNumber else '' end
+            || ' ' || int_price_difference.UnitOfMeasure || ' ' || int_price_difference.BillingCurrency as Subject,
+        'error' as Severity,
+        int_price_difference.MeterName || ' was billed at up to ' || cast(cast(int_price_difference.HighestPrice as decimal(38, 6)) as varchar) || ' '
+            || int_price_difference.BillingCurrency || ' per ' || int_price_difference.UnitOfMeasure || ', the price sheet says '
+            || cast(cast(int_price_difference.SheetPrice as decimal(38, 6)) as varchar) || '. ' || cast(int_price_difference.ChargeCount as varchar)
+            || ' charges are ' || cast(cast(int_price_difference.Overcharge as decimal(38, 2)) as varchar) || ' ' || int_price_difference.BillingCurrency || ' too high.' as Detail,
+        cast(null as date) as FirstDay,
+        cast(null as date) as LastDay,
+        int_price_difference.ChargeCount as AffectedRows,
+        int_price_difference.Overcharge as Amount,
+        int_price_difference.BillingCurrency as BillingCurrency
+    from int_price_difference
+    where int_price_difference.Overcharge >= 0.01
+),
+service_days as (
+    -- A late charge keeps its day, so a day can stand in two periods.
+    select
+        int_usage_daily.Account as Account,
+        int_usage_daily.SubAccountId as SubAccountId,
+        int_usage_daily.ServiceName as ServiceName,
+        int_usage_daily.BillingCurrency as BillingCurrency,
+        int_usage_daily.ChargeDate as ChargeDate,
+        sum(int_usage_daily.EffectiveCost) as EffectiveCost,
+        max(int_usage_daily.SubAccountName) as SubAccountName
+    from int_usage_daily
+    group by 1, 2, 3, 4, 5
+),
+account_days as (
+    select
+        service_days.Account as Account,
+        service_days.BillingCurrency as BillingCurrency,
+        service_days.ChargeDate as ChargeDate,
+        sum(service_days.EffectiveCost) as EffectiveCost
+    from service_days
+    group by 1, 2, 3
+),
+account_norms as (
+    select
+        today.Account as Account,
+        today.BillingCurrency as BillingCurrency,
+        today.ChargeDate as ChargeDate,
+        sum(before.EffectiveCost) as EffectiveCost,
+        count(*) as DayCount
+    from account_days as today
+    inner join account_days as before
+        on before.Account = today.Account
+        and before.BillingCurrency = today.BillingCurrency
+        and before.ChargeDate between day_add(today.ChargeDate, -14) and day_add(today.ChargeDate, -1)
+    group by 1, 2, 3
+),
+large_days as (
+    -- Few days are large enough to matter, so the two weeks before are looked up for these alone.
+    select
+        service_days.Account as Account,
+        service_days.SubAccountId as SubAccountId,
+        service_days.ServiceName as ServiceName,
+        service_days.BillingCurrency as BillingCurrency,
+        service_days.ChargeDate as ChargeDate,
+        service_days.EffectiveCost as EffectiveCost,
+        service_days.SubAccountName as SubAccountName
+    from service_days
+    inner join account_norms
+        on account_norms.Account = service_days.Account
+        and account_norms.BillingCurrency = service_days.BillingCurrency
+        and account_norms.ChargeDate = service_days.ChargeDate
+    where service_days.EffectiveCost >= 1
+        and service_days.EffectiveCost * account_norms.DayCount * 100 >= account_norms.EffectiveCost
+),
+weighed_days as (
+    select
+        large_days.Account as Account,
+        large_days.SubAccountId as SubAccountId,
+        large_days.ServiceName as ServiceName,
+        large_days.BillingCurrency as BillingCurrency,
+        large_days.ChargeDate as ChargeDate,
+        large_days.EffectiveCost as EffectiveCost,
+        max(large_days.SubAccountName) as SubAccountName,
+        sum(before.EffectiveCost) filter (where before.ChargeDate >= day_add(large_days.ChargeDate, -14)) as CostBefore,
+        count(*) filter (where before.ChargeDate >= day_add(large_days.ChargeDate, -14) and before.EffectiveCost > 0) as DaysBefore,
+        count(*) filter (where before.ChargeDate <= day_add(large_days.ChargeDate, -26) and before.EffectiveCost * 2 >= large_days.EffectiveCost) as AlikeBefore
+    from large_days
+    inner join service_days as before
+        on before.Account = large_days.Account
+        and before.SubAccountId = large_days.SubAccountId
+        and before.ServiceName = large_days.ServiceName
+        and before.BillingCurrency = large_days.BillingCurrency
+        and before.ChargeDate between day_add(large_days.ChargeDate, -33) and day_add(large_days.ChargeDate, -1)
+    group by 1, 2, 3, 4, 5, 6
+),
+spikes as (
+    select
+        'spike' as Rule,
+        'cost_trend_daily' as TableName,
+        weighed_days.Account as Account,
+        'all' as Scope,
+        cast(year(weighed_days.ChargeDate) as varchar) || '-'
+            || substr(cast(100 + month(weighed_days.ChargeDate) as varchar), 2, 2) as BillingPeriod,
+        weighed_days.ServiceName || ' ' || weighed_days.SubAccountId || ' ' || weighed_days.BillingCurrency || ' ' || cast(weighed_days.ChargeDate as varchar) as Subject,
+        'warning' as Severity,
+        weighed_days.ServiceName || ' in ' || coalesce(weighed_days.SubAccountName, weighed_days.SubAccountId) || ' cost '
+            || cast(cast(weighed_days.EffectiveCost as decimal(38, 2)) as varchar) || ' ' || weighed_days.BillingCurrency || ' on ' || cast(weighed_days.ChargeDate as varchar)
+            || '; on the days of the two weeks before it was '
+            || cast(cast(ratio(weighed_days.CostBefore, cast(weighed_days.DaysBefore as decimal(38, 18))) as decimal(38, 2)) as varchar) || ' a day.' as Detail,
+        weighed_days.ChargeDate as FirstDay,
+        weighed_days.ChargeDate as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        weighed_days.EffectiveCost - ratio(weighed_days.CostBefore, cast(weighed_days.DaysBefore as decimal(38, 18))) as Amount,
+        weighed_days.BillingCurrency as BillingCurrency
+    from weighed_days
+    where weighed_days.DaysBefore >= 10
+        and weighed_days.AlikeBefore = 0
+        and weighed_days.EffectiveCost * weighed_days.DaysBefore >= weighed_days.CostBefore * 5
+),
+commitment_days as (
+    select
+        reservation_utilisation.Account as Account,
+        reservation_utilisation.CommitmentId as CommitmentId,
+        reservation_utilisation.ChargeDate as ChargeDate,
+        max(reservation_utilisation.CommitmentType) as CommitmentType,
+        max(reservation_utilisation.CommitmentName) as CommitmentName,
+        max(case when reservation_utilisation.BillingCurrency <> 'XXX' then reservation_utilisation.BillingCurrency end) as BillingCurrency,
+        coalesce(sum(reservation_utilisation.UnusedCost), 0) as UnusedCost,
+        max(reservation_utilisation.UtilisationRatio) as UtilisationRatio
+    from reservation_utilisation
+    where reservation_utilisation.UtilisationRatio is not null
+    group by 1, 2, 3
+),
+numbered_days as (
+    -- Within a run of idle days, the day less its number among idle days stays the same.
+    select
+        commitment_days.Account as Account,
+        commitment_days.CommitmentId as CommitmentId,
+        commitment_days.ChargeDate as ChargeDate,
+        commitment_days.CommitmentType as CommitmentType,
+        commitment_days.CommitmentName as CommitmentName,
+        commitment_days.BillingCurrency as BillingCurrency,
+        commitment_days.UnusedCost as UnusedCost,
+        day_add(commitment_days.ChargeDate, -cast(row_number() over (
+            partition by commitment_days.Account, commitment_days.CommitmentId
+            order by commitment_days.ChargeDate
+        ) as integer)) as RunKey
+    from commitment_days
+    where commitment_days.UtilisationRatio = 0
+),
+idle_runs as (
+    select
+        numbered_days.Account as Account,
+        numbered_days.CommitmentId as CommitmentId,
+        numbered_days.RunKey as RunKey,
+        max(numbered_days.CommitmentType) as CommitmentType,
+        max(numbered_days.CommitmentName) as CommitmentName,
+        max(numbered_days.BillingCurrency) as BillingCurrency,
+        min(numbered_days.ChargeDate) as FirstDay,
+        max(numbered_days.ChargeDate) as LastDay,
+        count(*) as DayCount,
+        sum(numbered_days.UnusedCost) as UnusedCost
+    from numbered_days
+    group by 1, 2, 3
+),
+idle_commitments as (
+    select
+        'commitment_not_used' as Rule,
+        'reservation_utilisation' as TableName,
+        idle_runs.Account as Account,
+        'all' as Scope,
+        'all' as BillingPeriod,
+        idle_runs.CommitmentId || ' from ' || cast(idle_runs.FirstDay as varchar) as Subject,
+        'warning' as Severity,
+        coalesce(idle_runs.CommitmentType, 'Commitment') || ' ' || coalesce(idle_runs.CommitmentName, idle_runs.CommitmentId) || ' was not used at all on '
+            || cast(idle_runs.DayCount as varchar) || ' days in a row, from ' || cast(idle_runs.FirstDay as varchar) || ' to ' || cast(idle_runs.LastDay as varchar)
+            || case when idle_runs.BillingCurrency is not null
+                then ', which cost ' || cast(cast(idle_runs.UnusedCost as decimal(38, 2)) as varchar) || ' ' || idle_runs.BillingCurrency else '' end
+            || '. Check its scope, exchange or return it.' as Detail,
+        idle_runs.FirstDay as FirstDay,
+        idle_runs.LastDay as LastDay,
+        idle_runs.DayCount as AffectedRows,
+        case when idle_runs.BillingCurrency is not null then idle_runs.UnusedCost end as Amount,
+        idle_runs.BillingCurrency as BillingCurrency
+    from idle_runs
+    where idle_runs.DayCount >= 7
+),
+unexplained_invoices as (
+    select
+        'invoice_unexplained' as Rule,
+        'invoice_reconciliation' as TableName,
+        invoice_reconciliation.Account as Account,
+        'all' as Scope,
+        coalesce(
+            cast(year(invoice_reconciliation.InvoicePeriodStart) as varchar) || '-'
+                || substr(cast(100 + month(invoice_reconciliation.InvoicePeriodStart) as varchar), 2, 2),
+            'all'
+        ) as BillingPeriod,
+        invoice_reconciliation.InvoiceId || ' ' || invoice_reconciliation.BillingCurrency as Subject,
+        'error' as Severity,
+        'Invoice ' || invoice_reconciliation.InvoiceId || ' bills ' || cast(cast(invoice_reconciliation.TotalAmount as decimal(38, 2)) as varchar) || ' '
+            || invoice_reconciliation.BillingCurrency || '; ' || cast(cast(invoice_reconciliation.Amount as decimal(38, 2)) as varchar)
+            || ' of it is in no charge, credit or tax.' as Detail,
+        invoice_reconciliation.InvoicePeriodStart as FirstDay,
+        day_add(invoice_reconciliation.InvoicePeriodEnd, -1) as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        invoice_reconciliation.Amount as Amount,
+        invoice_reconciliation.BillingCurrency as BillingCurrency
+    from invoice_reconciliation
+    where invoice_reconciliation.Component = 'Unexplained'
+        and invoice_reconciliation.Status = 'Unexplained'
+        and abs(invoice_reconciliation.Amount) > coalesce(invoice_reconciliation.Tolerance, 0)
+),
+findings as (
+    select * from broken_checks
+    union all
+    select * from rejected_records
+    union all
+    select * from rounded_numbers
+    union all
+    select * from failed_units
+    union all
+    select * from missing_days
+    union all
+    select * from unused_units
+    union all
+    select * from datasets_missing
+    union all
+    select * from datasets_disagree
+    union all
+    select * from purchases_in_amortized
+    union all
+    select * from zero_quantities
+    union all
+    select * from bad_tags
+    union all
+    select * from no_costs
+    union all
+    select * from prices_above
+    union all
+    select * from spikes
+    union all
+    select * from idle_commitments
+    union all
+    select * from unexplained_invoices
+)
+select
+    findings.Rule as Rule,
+    findings.TableName as TableName,
+    findings.Account as Account,
+    findings.Scope as Scope,
+    findings.BillingPeriod as BillingPeriod,
+    findings.Subject as Subject,
+    findings.Severity as Severity,
+    findings.Detail as Detail,
+    case when findings.BillingPeriod <> 'all' then cast(findings.BillingPeriod || '-01' as date) end as BillingPeriodStart,
+    findings.FirstDay as FirstDay,
+    findings.LastDay as LastDay,
+    findings.AffectedRows as AffectedRows,
+    findings.Amount as Amount,
+    findings.BillingCurrency as BillingCurrency
+from findings
