@@ -288,22 +288,23 @@ func (l *landed) discard() {
 	}
 }
 
-// writeWhole makes a file appear whole: written beside, synced, renamed.
+// writeWhole makes a file appear whole: written beside, synced, renamed. The name
+// beside it is always the same, so what a crash leaves there the next attempt
+// overwrites.
 func writeWhole(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	beside := path + ".new"
+	f, err := os.Create(beside)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Chmod(0o644), f.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(beside))
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(beside, path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))

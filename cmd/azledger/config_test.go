@@ -39,7 +39,7 @@ func TestConfigMistakesNameTheirPlace(t *testing.T) {
 		{"scope", "accounts:\n  - {name: a, scope: 8608480}\n", "accounts[0].scope: \"8608480\": want an Azure scope such as"},
 		{"nothing to read", "accounts:\n  - {name: a}\n", "account a has neither scope nor exports"},
 		{"two accounts of one name", "accounts:\n  - {name: a, scope: /x}\n  - {name: a, scope: /y}\n", "azledger.yaml:3:12: accounts[1].name: \"a\" is the name of two accounts"},
-		{"source", oneAccount + "    sources: [usage_detials]\n", "\"usage_detials\" is no source"},
+		{"source", oneAccount + "    sources: [usage_reports]\n", "\"usage_reports\" is no source"},
 		{"memory", "limits: {memory: 2}\n", "limits.memory: \"2\": want a number and a unit"},
 		{"history", "periods: {history: 0}\n", "azledger.yaml:1:20: periods.history: 0: want 1 or more"},
 		{"secret in the file", "publish: https://contoso.example/tables?sv=1&sig=hush\n", "azledger.yaml:1:10: publish: a signature does not belong in the file; give the whole URL as AZLEDGER_PUBLISH"},

@@ -36,8 +36,13 @@ func (a *app) sources(names []string) error {
 		}
 	}
 	return a.print([]column{
-		{name: "source"}, {name: "api", wrap: 24}, {name: "version", wrap: 20}, {name: "agreements"},
-		{name: "role", wrap: 40}, {name: "feeds", wrap: 34}, {name: "status"},
+		{name: "source"},
+		{name: "api", wrap: 24},
+		{name: "version", wrap: 20},
+		{name: "agreements"},
+		{name: "role", wrap: 40},
+		{name: "feeds", wrap: 34},
+		{name: "status"},
 	}, rows)
 }
 

@@ -11,11 +11,12 @@ import (
 type section struct {
 	title string
 	money []string // columns that are amounts
+	prose []string // columns that are sentences
 	sql   string
 }
 
 var sections = []section{
-	{"Is the bill right? What Azure billed against what its records add up to, tax and credits included", []string{"Billed", "Calculated", "Difference"}, `
+	{title: "Is the bill right? What Azure billed against what its records add up to, tax and credits included", money: []string{"Billed", "Calculated", "Difference"}, sql: `
 		with invoices as (
 			select
 				Account,
@@ -40,7 +41,7 @@ var sections = []section{
 		from invoices
 		group by Month, Account, Currency
 		order by Month, Account, Currency`},
-	{"Who pays? The owners with the highest cost", []string{"Cost"}, `
+	{title: "Who pays? The owners with the highest cost", money: []string{"Cost"}, sql: `
 		select
 			BillingCurrency as Currency,
 			CostOwner as Owner,
@@ -49,7 +50,7 @@ var sections = []section{
 		group by Currency, Owner
 		qualify row_number() over (partition by Currency order by Cost desc, Owner) <= 4
 		order by Currency, Cost desc, Owner`},
-	{"This month so far", []string{"Spent", "Same days last month", "Last month"}, `
+	{title: "This month so far", money: []string{"Spent", "Same days last month", "Last month"}, sql: `
 		select
 			BillingCurrency as Currency,
 			min(DataCompleteTo) as "Complete to",
@@ -59,7 +60,7 @@ var sections = []section{
 		from month_to_date
 		group by Currency
 		order by Currency`},
-	{"Is what was bought used?", []string{"Unused cost"}, `
+	{title: "Is what was bought used?", money: []string{"Unused cost"}, sql: `
 		select
 			CommitmentType as Commitment,
 			BillingCurrency as Currency,
@@ -70,6 +71,16 @@ var sections = []section{
 		where UsedCost is not null
 		group by Commitment, Currency
 		order by Commitment, Currency`},
+	{title: "What wants a look? The simulated bill has mistakes on purpose", prose: []string{"Finding"}, sql: `
+		select
+			Severity,
+			Account,
+			BillingPeriod as Period,
+			Detail as Finding
+		from data_quality
+		where Severity <> 'info'
+			and Rule <> 'check_broken'
+		order by Severity, Rule, Account, Period, Subject`},
 }
 
 // summary prints what the demo found, and where to go from here.
@@ -100,12 +111,16 @@ func (a *app) summary(ctx context.Context, out string) error {
 
 // printer shows the section's amounts as people write them.
 func (s section) printer(a *app, columns []column) printer {
-	p := moneyPrinter{printer: newTablePrinter(a.out, columns)}
+	var p moneyPrinter
 	for i, c := range columns {
 		if slices.Contains(s.money, c.name) {
 			p.money = append(p.money, i)
 		}
+		if slices.Contains(s.prose, c.name) {
+			columns[i].wrap = 90
+		}
 	}
+	p.printer = newTablePrinter(a.out, columns)
 	return p
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func (j *job) transform(ctx context.Context) error {
 	}
 	bar := j.progress("transform", -1)
 	defer bar.close()
-	_, err = transform.Run(ctx, transform.Options{
+	result, err := transform.Run(ctx, transform.Options{
 		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
 		Models: sql.FS, Inputs: inputs, Tables: j.ask.tables,
 		Periods: transform.Range{From: j.span.from, To: j.span.to}, Log: j.log,
@@ -56,7 +57,44 @@ func (j *job) transform(ctx context.Context) error {
 	if errors.As(err, &broken) {
 		return checkError{err}
 	}
-	return err
+	if err != nil || !built(result, "data_quality") || j.ask.command == "demo" {
+		return err // the demo prints them at its end
+	}
+	return j.findings(ctx)
+}
+
+func built(r transform.Result, table string) bool {
+	return slices.ContainsFunc(r.Tables, func(t transform.Table) bool { return t.Name == table && t.Outcome == transform.Built })
+}
+
+const newFindings = `
+	select Severity, Rule, TableName, Account, BillingPeriod, Detail
+	from data_quality
+	where Severity <> 'info'
+	order by Severity, Rule, TableName, Account, BillingPeriod, Subject`
+
+// findings logs what the tables say is wrong with the data. It stops nothing: the
+// figures are what Azure served, and somebody has to look.
+func (j *job) findings(ctx context.Context) error {
+	files, err := j.cfg.finished("data_quality")
+	if err != nil {
+		return err
+	}
+	views := map[string][]string{"data_quality": files}
+	return j.cfg.eachRow(ctx, views, newFindings, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
+		if row != nil {
+			j.log.Warn(shortened(row[5]), "severity", row[0], "rule", row[1], "table", row[2], "account", row[3], "period", row[4])
+		}
+		return nil
+	})
+}
+
+// shortened keeps a log line readable: a broken rule quotes a whole row.
+func shortened(text string) string {
+	if letters := []rune(text); len(letters) > 300 {
+		return string(letters[:300]) + "…"
+	}
+	return text
 }
 
 // checkError is a table that does not hold to its header. Nothing is published then.

@@ -52,9 +52,9 @@
 -- check: coalesce(TotalMatches, true)
 -- check: coalesce(SubtotalMatches, true)
 -- check: coalesce(StatusMatches, true)
--- check: InvoiceKind <> 'EnrollmentPeriod' or InvoiceStatus <> 'Closed' or ChargeCount = 0 or coalesce(abs(EligibleAmount - CalculatedEligible) <= 0.01, true)
--- check: InvoiceKind <> 'EnrollmentPeriod' or InvoiceStatus <> 'Closed' or ChargeCount = 0 or coalesce(abs(SeparateAmount - CalculatedSeparate) <= 0.01, true)
--- check: InvoiceKind <> 'EnrollmentPeriod' or InvoiceStatus <> 'Closed' or ChargeCount = 0 or coalesce(abs(MarketplaceAmount - CalculatedMarketplace) <= 0.01, true)
+-- check: InvoiceKind <> 'EnrollmentPeriod' or InvoiceStatus <> 'Closed' or ChargeCount = 0
+--        or coalesce(abs(EligibleAmount - CalculatedEligible) <= 0.01, true)
+--        or coalesce(abs(EligibleAmount + SeparateAmount - CalculatedEligible - CalculatedSeparate) > 0.01, true)
 -- total: not exists (select BillingCurrency, sum(CalculatedAmount), sum(ChargeCount) from int_invoice_component group by BillingCurrency
 --        except select BillingCurrency, sum(CalculatedAmount), sum(ChargeCount) from invoice where ChargeCount > 0 group by BillingCurrency)
 -- total: not exists (select InvoiceId, TotalAmount from stg_invoices except select InvoiceId, TotalAmount from invoice)
