@@ -13,7 +13,7 @@ import (
 //   - The currency comes padded: "USD  ". Staging trims it.
 //   - Versions of 2021 and later take the period as a part of the account's path,
 //     older ones as a provider of its own. The newer is tried first.
-var balances = register(&Source{
+var _ = register(&Source{
 	Name:       "balances",
 	API:        "Consumption balances",
 	Version:    consumptionVersion,

@@ -19,7 +19,7 @@ import (
 //   - The end is the last day in some answers and the day after it in others.
 //   - Links to the next page are relative to the host.
 //   - MCA accounts have no billing periods and answer 400.
-var billingPeriods = register(&Source{
+var _ = register(&Source{
 	Name:       "billing_periods",
 	API:        "Billing billingPeriods",
 	Version:    billingPeriodsVersion,

@@ -9,7 +9,7 @@ import "context"
 //     versions, filters (lists of resource groups, resources and meters).
 //   - notifications is an object keyed by names that people made up.
 //   - The currency is that of currentSpend; the amount itself has none.
-var budgets = register(&Source{
+var _ = register(&Source{
 	Name:       "budgets",
 	API:        "Consumption budgets",
 	Version:    consumptionVersion,

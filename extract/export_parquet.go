@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -15,19 +13,15 @@ import (
 )
 
 // A Parquet file is read from its end, so one that comes as a stream is put on disk
-// first: under its own name, which its rows keep, in a new folder below dir.
+// first, in dir.
 func onDisk(dir, name string, r io.Reader) (file string, err error) {
-	folder, err := os.MkdirTemp(dir, "export-*")
-	if err != nil {
-		return "", err
-	}
-	f, err := os.Create(filepath.Join(folder, path.Base(name)))
+	f, err := os.CreateTemp(dir, "export-*.parquet")
 	if err != nil {
 		return "", err
 	}
 	_, err = io.Copy(f, r)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(fmt.Errorf("file %s: %w", name, err), os.RemoveAll(folder))
+		return "", errors.Join(fmt.Errorf("file %s: %w", name, err), os.Remove(f.Name()))
 	}
 	return f.Name(), nil
 }
@@ -38,8 +32,8 @@ func landParquet(l *landing, number int64, name string, r io.Reader) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(filepath.Dir(file))
-	rows, err := l.parquet(number, file)
+	defer os.Remove(file)
+	rows, err := l.parquetNamed(number, name, file)
 	if err != nil {
 		return rows, fmt.Errorf("file %s: %w", name, err)
 	}
@@ -52,7 +46,7 @@ func inspectParquet(name string, r io.Reader) (seen *inspected, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(filepath.Dir(file))
+	defer os.Remove(file)
 	seen = &inspected{name: name, periods: map[string]bool{}}
 	if err := seen.readParquet(file); err != nil {
 		return nil, fmt.Errorf("file %s: %w", name, err)

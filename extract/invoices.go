@@ -17,7 +17,7 @@ import (
 //   - Subscriptions (pay as you go) list theirs under the billing account "default".
 //   - creditAmount is negative where it is a credit; azurePrepaymentApplied and
 //     freeAzureCreditApplied are positive though they too reduce the subtotal.
-var invoices = register(&Source{
+var _ = register(&Source{
 	Name:       "invoices",
 	API:        "Billing invoices",
 	Version:    billingVersion + ", else " + oldInvoicesVersion,

@@ -11,7 +11,7 @@ import (
 //   - The type served is "Microsoft.Consumption/usageDetails".
 //   - usageEnd can be years after usageStart ("2018-01-30" to "2023-05-01").
 //   - Pay-as-you-go periods go by names that need not be their month.
-var marketplaces = register(&Source{
+var _ = register(&Source{
 	Name:       "marketplaces",
 	API:        "Consumption marketplaces",
 	Version:    consumptionVersion,

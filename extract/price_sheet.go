@@ -13,7 +13,7 @@ import (
 //   - Meter ids are upper case here and lower case in usage.
 //   - The price is for a block of units ("10 Hours", "1000000 Operations").
 //   - An enrollment's sheet may be asked for at the enrollment's own path.
-var priceSheet = register(&Source{
+var _ = register(&Source{
 	Name:       "price_sheet",
 	API:        "Consumption pricesheets",
 	Version:    consumptionVersion,

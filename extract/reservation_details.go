@@ -5,7 +5,7 @@ import "context"
 // Reservation details say which resource used how many hours of a reservation on
 // each day. reservedHours is that of the whole reservation, repeated on each of its
 // rows of the day: it must be counted once. See reservations.go for the rest.
-var reservationDetails = register(&Source{
+var _ = register(&Source{
 	Name:       "reservation_details",
 	API:        "Consumption reservationDetails",
 	Version:    consumptionVersion,

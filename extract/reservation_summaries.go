@@ -4,7 +4,7 @@ import "context"
 
 // Reservation summaries say how much of each reservation was used, per day and per
 // month. A month's row is dated its first day. See reservations.go for what is odd.
-var reservationSummaries = register(&Source{
+var _ = register(&Source{
 	Name:       "reservation_summaries",
 	API:        "Consumption reservationSummaries",
 	Version:    consumptionVersion,

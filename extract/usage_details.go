@@ -23,7 +23,7 @@ import (
 //     sessiontoken). It is followed as served.
 //   - Tags are an object, null, or in the 2017 shape an empty array, beside
 //     properties and not inside.
-var usageDetails = register(&Source{
+var _ = register(&Source{
 	Name:       "usage_details",
 	API:        "Consumption usageDetails",
 	Version:    consumptionVersion,
