@@ -61,7 +61,7 @@ func (r *runner) rawFiles(p piece, of func(unit) []file) (files []file) {
 			files = append(files, of(u)...)
 		}
 	}
-	return sortFiles(files)
+	return files
 }
 
 func (r *runner) unitRows(p piece) (rows [][]any) {
@@ -169,12 +169,14 @@ func (b *builder) attempt(ctx context.Context, threads int) (err error) {
 	}
 	beside := filepath.Join(folder, "building.parquet.tmp")
 	defer os.Remove(beside)
-	var rows int64
-	rows, b.broken, err = makeTable(ctx, s, b.p.m, b.p.period, beside)
-	if err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
+	t, err := makeTable(ctx, s, b.p.m, b.p.period, beside)
+	if b.broken = t.broken; err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
 		return err
 	}
-	if b.state, err = b.keep(beside, rows); err != nil {
+	if !t.sorted {
+		b.r.Log.Warn("rows do not come in the order of the grain and had to be sorted in a second pass: remove order: insertion", "table", b.p.m.Name)
+	}
+	if b.state, err = b.keep(beside, t.rows); err != nil {
 		return err
 	}
 	if b.state.Facts, err = s.facts(ctx, b.p.m); err != nil {

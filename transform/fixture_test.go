@@ -125,13 +125,13 @@ func (c *fixture) run() {
 	if len(c.complaints) > 0 {
 		return
 	}
-	_, broken, err := makeTable(c.t.Context(), c.s, c.m, "", filepath.Join(c.dir, "made.parquet"))
+	made, err := makeTable(c.t.Context(), c.s, c.m, "", filepath.Join(c.dir, "made.parquet"))
 	if err != nil {
 		c.complain("%v", err)
 		return
 	}
-	c.compareBroken(broken)
-	if slices.ContainsFunc(broken, func(b Broken) bool { return b.Kind == KindQuery || b.Kind == KindColumn }) {
+	c.compareBroken(made.broken)
+	if slices.ContainsFunc(made.broken, func(b Broken) bool { return b.Kind == KindQuery || b.Kind == KindColumn }) {
 		return // there is no table
 	}
 	if want, ok := c.sections["want.csv"]; ok {

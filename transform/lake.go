@@ -52,8 +52,8 @@ const noPeriod = "all"
 
 var month = regexp.MustCompile(`^\d{4}-(0[1-9]|1[0-2])$`)
 
-// readUnits reads the manifests of raw/<source>/scope=<slug>/period=<yyyy-mm|all>/<dataset>.json,
-// ordered by path. A lake without raw files has no units.
+// readUnits reads the manifests of raw/<source>/scope=<slug>/period=<yyyy-mm|all>/<dataset>.json, in
+// the order in which the grains of staging sort their rows. A lake without raw files has no units.
 func readUnits(lake string) ([]unit, error) {
 	manifests, err := fs.Glob(os.DirFS(lake), "raw/*/scope=*/period=*/*.json")
 	if err != nil {
@@ -67,6 +67,12 @@ func readUnits(lake string) ([]unit, error) {
 		}
 		units = append(units, u)
 	}
+	slices.SortStableFunc(units, func(a, b unit) int {
+		return cmp.Or(
+			cmp.Compare(a.Account, b.Account), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Scope, b.Scope),
+			cmp.Compare(a.Period, b.Period), cmp.Compare(a.Dataset, b.Dataset),
+		)
+	})
 	return units, nil
 }
 
@@ -175,9 +181,4 @@ func unitPeriods(units []unit, chosen func(unit) bool) []string {
 	}
 	slices.Sort(periods)
 	return slices.Compact(periods)
-}
-
-func sortFiles(files []file) []file {
-	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.Path, b.Path) })
-	return files
 }

@@ -36,6 +36,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -66,7 +67,7 @@ type Model struct {
 	Reads     []string // tables, in the order of the header
 	Grain     []string // columns that tell rows apart, and the order of the file
 	Period    string   // column of the billing period, or "": a table of one piece
-	Insertion bool     // rows keep the query's own order
+	Insertion bool     // the query's own order is that of the grain, so that rows need no sorting
 	Inputs    []Column // columns wanted of the one raw source read
 	Columns   []Column
 	Checks    []Rule // true of every row
@@ -154,7 +155,7 @@ func order(models []*Model, set map[string]*Model) ([]*Model, error) {
 		}
 	}
 	slices.SortFunc(models, func(a, b *Model) int {
-		return compareAll(
+		return cmp.Or(
 			compareBool(last[a.Name], last[b.Name]),
 			slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind),
 			strings.Compare(a.Name, b.Name),
@@ -196,15 +197,6 @@ func (v *visit) model(m *Model, trail []string) error {
 	v.state[m.Name] = 2
 	v.sorted = append(v.sorted, m)
 	return nil
-}
-
-func compareAll(results ...int) int {
-	for _, r := range results {
-		if r != 0 {
-			return r
-		}
-	}
-	return 0
 }
 
 func compareBool(a, b bool) int {

@@ -31,42 +31,56 @@ tables, byte for byte.
 	Month    Account          Currency    Billed  Calculated  Difference  Status
 	---------------------------------------------------------------------------------------------
 	2026-10  contoso          EUR         334.93      211.48      123.45  Unexplained
-	2026-10  contoso-digital  GBP         182.55      182.55        0.00  NoInvoice, Reconciled
-	2026-10  contoso-digital  USD       1,254.39    1,254.39        0.00  Reconciled
-	2026-11  contoso          EUR         200.36      200.36        0.00  Estimated
+	2026-10  contoso-digital  GBP         182.52      182.52        0.00  Estimated, Reconciled
+	2026-10  contoso-digital  USD       1,185.34    1,185.34        0.00  Reconciled
+	2026-11  contoso          EUR         126.11      126.11        0.00  Estimated
 	2026-11  contoso-digital  GBP          76.33       76.33        0.00  Estimated
-	2026-11  contoso-digital  USD          48.61       48.61        0.00  Estimated
+	2026-11  contoso-digital  USD           0.00        0.00        0.00  Estimated
 
 	Who pays? The owners with the highest cost
 
 	Currency  Owner          Cost
 	-------------------------------
 	EUR       Unallocated  993.19
-	EUR       payments     719.23
+	EUR       payments     135.84
 	EUR       zoë.müller   127.03
 	EUR       data          80.89
-	GBP       Unallocated  126.56
+	GBP       Unallocated  126.58
 	GBP       platform     108.42
-	GBP       claims         0.19
+	GBP       claims         0.13
 	USD       web          156.00
-	USD       Unallocated  119.49
+	USD       Unallocated    0.00
 
 	This month so far
 
 	Currency  Complete to   Spent  Same days last month  Last month
 	-----------------------------------------------------------------
-	EUR       2026-11-21   876.14                854.85    1,181.86
-	GBP       2026-11-21    66.24                137.24      168.93
-	USD       2026-11-21   111.61                111.22      163.88
+	EUR       2026-11-21   635.31                627.99      839.30
+	GBP       2026-11-21    66.24                137.24      168.89
+	USD       2026-11-21    63.00                 63.00       93.00
 
 	Is what was bought used?
 
 	Commitment    Currency  Bought  Used %  Unused cost
 	-----------------------------------------------------
-	Reservation   EUR            6    76.7       113.22
-	Reservation   GBP            2    91.2         4.89
+	Reservation   EUR            4    76.7       113.22
+	Reservation   GBP            1    91.2         4.89
 	Savings Plan  EUR            1    62.4        96.74
 	Savings Plan  USD            1   100.0         0.00
+
+	What wants a look? The simulated bill has mistakes on purpose
+
+	Severity  Account  Period   Finding
+	------------------------------------------------------------------------------------------------------------------------
+	error     contoso  2026-10  Invoice 8608480-202610 bills 334.93 EUR; 123.45 of it is in no charge, credit or tax.
+	error     contoso  2026-10  Usage goes on every day, but there is none on 2026-10-05. The cost of the period is
+	                            probably too low: fetch it again, and ask Microsoft if that changes nothing.
+	error     contoso  2026-10  Azure Cosmos DB, 100 RU/s was billed at up to 0.007704 EUR per 1/Hour, the price sheet
+	                            says 0.007200. 30 charges are 4.99 EUR too high.
+	warning   contoso  all      Reservation VM_RI_05-01-2026_19-55 was not used at all on 52 days in a row, from
+	                            2026-10-01 to 2026-11-21, which cost 46.53 EUR. Check its scope, exchange or return it.
+	warning   contoso  2026-10  Bandwidth in Core Network test cost 24.51 EUR on 2026-10-17; on the days of the two weeks
+	                            before it was 2.18 a day.
 
 	The tables are in demo/published: azledger models lists them. Ask them something:
 
@@ -76,11 +90,11 @@ Its configuration is left beside what it made, so everything else works on it:
 
 	$ azledger query --config demo/azledger.yaml --format csv "select Component, Amount from invoice_reconciliation where Account = 'contoso' and InvoiceId like '%-202610' order by ComponentOrder"
 	Component,Amount
-	Usage,523.841333096100000000
+	Usage,181.414462881339595568
 	Purchase,2634.480000000000000000
 	Marketplace,127.030000000000000000
-	Rounding,-0.001333096100000000
-	Prepayment,-3073.870000000000000000
+	Rounding,-0.004462881339595568
+	Prepayment,-2731.440000000000000000
 	Unexplained,123.450000000000000000
 
 	$ azledger query --config demo/azledger.yaml "select count(*) as Charges, count(distinct BillingCurrency) as Currencies from cost_and_usage"
@@ -173,8 +187,8 @@ date make the same tables.
 	--accept-shrink reason    accept data that lost rows or days; the reason is recorded
 	--fail-on-unexplained     exit with 6 if an invoice differs from what its charges add up to
 
-Extract, transform and load do one of the three steps and take the flags that mean
-something to them. All of them can be repeated at any time, also after a crash: what is
+Extract, transform and load do one of the three steps and take those of the flags that
+mean something to them. All of them can be repeated at any time, also after a crash: what is
 done is not done again, and the result is the same.
 
 If a scope fails, the others go on. Then nothing is published and the exit code is 1,

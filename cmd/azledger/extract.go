@@ -77,7 +77,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 		Lake: j.cfg.Lake, Client: client, Accounts: j.accounts(),
 		Periods: extract.Range{From: j.span.from, To: j.span.to}, AsOf: j.asOf,
 		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
-		Sources: j.ask.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
+		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
 		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "",
 		Exports: extract.ExportsIn(credential), Now: j.now, Log: j.log,
 		Progress: func(e extract.Event) {

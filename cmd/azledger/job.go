@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/azledger/azledger/sql"
+	"github.com/azledger/azledger/transform"
 )
 
 // A job is one command at work on a lake: what it was asked for, the configuration,
@@ -19,8 +22,10 @@ type job struct {
 	cfg  config
 	asOf time.Time
 	span months
-	log  *slog.Logger
-	lock *lock
+	// sources are those to copy; empty for all.
+	sources []string
+	log     *slog.Logger
+	lock    *lock
 }
 
 // ask is what the flags of run, extract, transform and load say.
@@ -43,13 +48,16 @@ func (k *ask) copyFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringSliceVar(&k.accounts, "account", nil, "only this `account`; may be repeated")
 	f.StringSliceVar(&k.sources, "source", nil, "only this `source`; may be repeated")
+	f.StringSliceVar(&k.tables, "table", nil, "only this `table` and what it is made from; may be repeated")
 	f.BoolVar(&k.refresh, "refresh", false, "fetch again what was fetched less than four hours ago")
 }
 
 // buildFlags are those of the commands that transform.
 func (k *ask) buildFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringSliceVar(&k.tables, "table", nil, "only this `table` and what it is made from; may be repeated")
+	if !k.copies {
+		f.StringSliceVar(&k.tables, "table", nil, "only this `table` and what it is made from; may be repeated")
+	}
 	f.BoolVar(&k.explain, "fail-on-unexplained", false, "exit with 6 if an invoice differs from what its charges add up to")
 }
 
@@ -114,7 +122,31 @@ func (j *job) checkNames() error {
 	for _, p := range unknownSources("--source", j.ask.sources) {
 		return usagef("--source: %s", p.text)
 	}
-	return nil
+	var err error
+	j.sources, err = j.neededSources()
+	return err
+}
+
+// neededSources are the sources asked for: by name, or by the tables made from them.
+func (j *job) neededSources() ([]string, error) {
+	models, err := transform.Load(sql.FS)
+	if err != nil {
+		return nil, err
+	}
+	needed := map[string]bool{}
+	for _, table := range j.ask.tables {
+		m := modelNamed(models, table)
+		if m == nil {
+			return nil, usagef("--table %s: there is no such table; azledger models --all lists them", table)
+		}
+		for _, source := range sourcesOf(m, models) {
+			needed[source] = true
+		}
+	}
+	if len(j.ask.sources) > 0 {
+		return j.ask.sources, nil
+	}
+	return sorted(needed), nil
 }
 
 // temp is where large queries spill. It is on the lake's disk unless the

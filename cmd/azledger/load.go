@@ -25,7 +25,17 @@ func (a *app) loadCommand() *cobra.Command {
 }
 
 // comeAndGo are tables whose rows legitimately fall from one run to the next.
-var comeAndGo = []string{"restatement", "cost_anomaly", "source_completeness", "data_quality", "run"}
+var comeAndGo = []string{"data_quality", "run", "source_completeness"}
+
+// preflight finds out whether publishing will be possible before hours are spent on
+// something to publish.
+func (j *job) preflight(ctx context.Context) error {
+	store, err := j.cfg.store()
+	if err != nil {
+		return err
+	}
+	return load.Preflight(ctx, store)
+}
 
 // load publishes the finished set.
 func (j *job) load(ctx context.Context) error {

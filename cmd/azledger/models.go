@@ -36,11 +36,21 @@ func (a *app) models(args []string, all bool) error {
 	if len(args) == 0 {
 		return a.listModels(models, all)
 	}
-	i := slices.IndexFunc(models, func(m *transform.Model) bool { return m.Name == args[0] })
-	if i < 0 {
+	m := modelNamed(models, args[0])
+	if m == nil {
 		return usagef("%q is no table; azledger models --all lists them", args[0])
 	}
-	return a.describeModel(models[i], models)
+	return a.describeModel(m, models)
+}
+
+// modelNamed finds a model, nil where there is none.
+func modelNamed(models []*transform.Model, name string) *transform.Model {
+	for _, m := range models {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
 }
 
 func (a *app) listModels(models []*transform.Model, all bool) error {
@@ -105,8 +115,8 @@ func sourcesOf(m *transform.Model, models []*transform.Model) []string {
 			if source, ok := strings.CutPrefix(read, "raw_"); ok && slices.Contains(sourceNames(), source) {
 				found[source] = true
 			}
-			if i := slices.IndexFunc(models, func(o *transform.Model) bool { return o.Name == read }); i >= 0 {
-				visit(models[i])
+			if read := modelNamed(models, read); read != nil {
+				visit(read)
 			}
 		}
 	}

@@ -26,6 +26,9 @@ func (a *app) runCommand() *cobra.Command {
 // everything is the whole run. What fails on the way leaves the publication as it is,
 // unless the configuration prefers one without the scopes that failed.
 func everything(ctx context.Context, j *job) error {
+	if err := j.preflight(ctx); err != nil {
+		return err
+	}
 	failed, err := j.extract(ctx)
 	if err != nil {
 		return err

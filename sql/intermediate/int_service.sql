@@ -23,11 +23,11 @@ named as (
     select
         coalesce(
             stg_cost_export.MeterCategory,
+            case when stg_cost_export.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
             case when stg_cost_export.PublisherType = 'Marketplace' then stg_cost_export.PublisherName end,
             stg_cost_export.MeterSubCategory,
-            stg_cost_export.PublisherName,
             stg_cost_export.ConsumedService,
-            case when stg_cost_export.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
+            stg_cost_export.PublisherName,
             'Unassigned'
         ) as ServiceName,
         stg_cost_export.BillingPeriodStart as BillingPeriodStart,
@@ -38,11 +38,11 @@ named as (
     select
         coalesce(
             stg_usage_details.MeterCategory,
+            case when stg_usage_details.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
             case when stg_usage_details.PublisherType = 'Marketplace' then stg_usage_details.PublisherName end,
             stg_usage_details.MeterSubCategory,
-            stg_usage_details.PublisherName,
             stg_usage_details.ConsumedService,
-            case when stg_usage_details.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
+            stg_usage_details.PublisherName,
             'Unassigned'
         ) as ServiceName,
         stg_usage_details.BillingPeriodStart as BillingPeriodStart,

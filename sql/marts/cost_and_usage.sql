@@ -49,8 +49,8 @@
 -- column EffectiveCost                       decimal(38, 18)  BillingCurrency, amortised: commitments are spread over their use, 0 on the day they are bought
 -- column ContractedCost                      decimal(38, 18)  BillingCurrency, at the negotiated price without commitments
 -- column ListCost                            decimal(38, 18)  BillingCurrency, at the list price
--- column ContractedUnitPrice                 decimal(38, 18)  BillingCurrency per PricingUnit, negotiated; see x_ContractedPriceSource
--- column ListUnitPrice                       decimal(38, 18)  BillingCurrency per PricingUnit; the negotiated price where no list price is served
+-- column ContractedUnitPrice                 decimal(38, 18)  BillingCurrency per PricingUnit, negotiated; see x_ContractedPriceSource; null for adjustments, credits and tax
+-- column ListUnitPrice                       decimal(38, 18)  BillingCurrency per PricingUnit; the negotiated price where no list price is served; null for adjustments, credits and tax
 -- column PricingCurrencyContractedUnitPrice  decimal(38, 18)  PricingCurrency per PricingUnit
 -- column PricingCurrencyListUnitPrice        decimal(38, 18)  PricingCurrency per PricingUnit
 -- column PricingCurrencyEffectiveCost        decimal(38, 18)  PricingCurrency, EffectiveCost there
@@ -402,11 +402,11 @@ described as (
         end as ChargeCategory,
         coalesce(
             kept.MeterCategory,
+            case when kept.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
             case when kept.PublisherType = 'Marketplace' then kept.PublisherName end,
             kept.MeterSubCategory,
-            kept.PublisherName,
             kept.ConsumedService,
-            case when kept.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
+            kept.PublisherName,
             'Unassigned'
         ) as ServiceName,
         lower(replace(replace(coalesce(kept.ResourceLocationNormalized, kept.ResourceLocation), ' ', ''), '_', '')) as LocationKey,
@@ -433,17 +433,20 @@ described as (
             then nullif(regexp_extract(json_value_text(kept.AdditionalInfo, 'VCPUs'), '^([0-9]+)$', 1), '') end as CoreCount,
         case when kept.IsCovered and strpos(kept.AdditionalInfo, '"RINormalizationRatio"') > 0
             then try_cast(json_value_text(kept.AdditionalInfo, 'RINormalizationRatio') as decimal(38, 18)) end as NormalizationRatio,
+        -- Rounding, credits, tax and some refunds come with their amount in the place of a price, and often a negative one.
         case
-            when kept.UnitPrice <> 0 then kept.UnitPrice
-            when kept.ChargeType = 'Usage' and prices.UnitPrice <> 0 then prices.UnitPrice
+            when kept.ChargeType not in ('Usage', 'Purchase', 'Refund', 'UnusedReservation', 'UnusedSavingsPlan') then null
+            when kept.UnitPrice > 0 then kept.UnitPrice
+            when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then prices.UnitPrice
             when kept.ChargeType = 'Usage' and kept.IsCovered then nullif(kept.EffectivePrice, 0)
-            else kept.EffectivePrice
+            when kept.EffectivePrice >= 0 then kept.EffectivePrice
         end as ContractedPrice,
         case
-            when kept.UnitPrice <> 0 then 'Record'
-            when kept.ChargeType = 'Usage' and prices.UnitPrice <> 0 then 'Price sheet'
+            when kept.ChargeType not in ('Usage', 'Purchase', 'Refund', 'UnusedReservation', 'UnusedSavingsPlan') then null
+            when kept.UnitPrice > 0 then 'Record'
+            when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then 'Price sheet'
             when kept.UnitPrice = 0 and kept.EffectivePrice = 0 and not kept.IsCovered then 'Record'
-            when kept.EffectivePrice is not null then 'Effective price'
+            when kept.EffectivePrice > 0 then 'Effective price'
         end as ContractedPriceSource,
         case
             when units.BlockSize = 1 or units.BlockSize is null then null
@@ -491,7 +494,8 @@ placed as (
             else described.Quantity
         end as SingleQuantity,
         case
-            when described.PayGPrice <> 0 then described.PayGPrice
+            when described.ChargeCategory not in ('Usage', 'Purchase') then null
+            when described.PayGPrice > 0 then described.PayGPrice
             else described.ContractedPrice
         end as ListPrice,
         -- A month of only actual cost stands for both; a covered row costs nothing there anyway.
@@ -551,7 +555,7 @@ priced as (
     select
         costed.*,
         case
-            when costed.PayGPrice <> 0 and costed.PaygCostInBillingCurrency <> 0 then costed.PaygCostInBillingCurrency
+            when costed.PayGPrice > 0 and costed.PaygCostInBillingCurrency <> 0 then costed.PaygCostInBillingCurrency
             when costed.ListPrice = costed.EffectivePrice then costed.Cost
             when costed.ListPrice = costed.ContractedPrice then costed.ContractedCost
             else product(costed.ListUnitPrice, costed.PricingQuantity)
@@ -744,10 +748,10 @@ select
     priced.EffectiveCost as EffectiveCost,
     coalesce(priced.ContractedCost, priced.Cost, 0) as ContractedCost,
     coalesce(priced.ListCost, priced.ContractedCost, priced.Cost, 0) as ListCost,
-    case when priced.ChargeCategory <> 'Tax' then priced.ContractedUnitPrice end as ContractedUnitPrice,
-    case when priced.ChargeCategory <> 'Tax' then priced.ListUnitPrice end as ListUnitPrice,
-    case when priced.ChargeCategory <> 'Tax' then priced.ContractedPrice end as PricingCurrencyContractedUnitPrice,
-    case when priced.ChargeCategory <> 'Tax' then priced.ListPrice end as PricingCurrencyListUnitPrice,
+    priced.ContractedUnitPrice as ContractedUnitPrice,
+    priced.ListUnitPrice as ListUnitPrice,
+    priced.ContractedPrice as PricingCurrencyContractedUnitPrice,
+    priced.ListPrice as PricingCurrencyListUnitPrice,
     case when priced.IsEffective then coalesce(priced.CostInPricingCurrency, priced.Cost, 0) else cast(0 as decimal(38, 18)) end as PricingCurrencyEffectiveCost,
     case when priced.ChargeCategory <> 'Tax' then priced.PricingQuantity end as PricingQuantity,
     case when priced.ChargeCategory <> 'Tax' and priced.PricingQuantity is not null then coalesce(priced.PricingUnit, 'Units') end as PricingUnit,

@@ -46,7 +46,8 @@ broken_checks as (
         case when check_result.Kind = 'total' then 'error' else 'warning' end as Severity,
         case
             when check_result.Kind = 'total' then 'The table as a whole does not add up: ' || check_result.Rule || ' is not true.'
-            else cast(check_result.BrokenCount as varchar) || ' rows break the rule ' || check_result.Rule || ', such as ' || coalesce(check_result.Example, 'one not shown') || '.'
+            else cast(check_result.BrokenCount as varchar) || ' rows break the rule ' || check_result.Rule || '; the first is '
+                || coalesce(substr(check_result.Example, 1, 200) || case when length(check_result.Example) > 200 then ' …' else '' end, 'not shown') || '.'
         end as Detail,
         cast(null as date) as FirstDay,
         cast(null as date) as LastDay,
