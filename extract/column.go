@@ -250,6 +250,7 @@ type batch struct {
 	badTags     int64
 
 	// The row under way.
+	where    string // names the file in reasons
 	reason   string
 	extra    []extraField
 	lost     [][]byte // rounding errors of the row
@@ -506,7 +507,7 @@ func (b *batch) end(no int64, text []byte) {
 		for i := range b.cols {
 			b.cols[i].clear(b.rows, b.rows+1)
 		}
-		b.rejects = append(b.rejects, reject{no, b.reason, escapeInvalid(text)})
+		b.rejects = append(b.rejects, reject{no, b.reason + b.where, escapeInvalid(text)})
 		b.begin()
 		return
 	}

@@ -87,7 +87,7 @@ func planCostExports(ctx context.Context, r *run, a Account) ([]task, error) {
 	}
 	runs, err := newestRuns(ctx, folder, r.log)
 	if err != nil {
-		err = fmt.Errorf("exports of account %s in %s: %w", a.Name, a.Exports, err)
+		err = fmt.Errorf("exports of account %s in %s: %w", a.Name, hideQueries(a.Exports), err)
 	}
 	var tasks []task
 	for _, e := range runs {

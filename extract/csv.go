@@ -349,7 +349,7 @@ func (c *csvReader) piece(name string) {
 		c.rows++
 		text := bytes.TrimRight(c.buf[start:c.pos], "\r\n")
 		if why := c.wrong(text, valid); why != "" {
-			c.b.reason = fmt.Sprintf("%s line %d: %s", name, c.lineAt(start), why)
+			c.b.reason = fmt.Sprintf("line %d: %s", c.lineAt(start), why)
 		} else {
 			c.put()
 		}

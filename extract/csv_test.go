@@ -111,12 +111,12 @@ func TestBrokenLinesAreRejects(t *testing.T) {
 		{"Date": "2026-10-01", "Cost": "1", "ResourceGroup": "two\nlines"}, {"Date": "2026-10-09", "Cost": "9", "ResourceGroup": "rg"},
 	})
 	checkRows(t, rejects, []record{
-		{"_row": "2", "reason": "exports/part_0.csv line 4: 2 fields, want 3", "text": "2026-10-01,1"},
-		{"_row": "3", "reason": "exports/part_0.csv line 5: 4 fields, want 3", "text": "2026-10-01,1,rg,more"},
-		{"_row": "4", "reason": `Cost: "1,5" is no number`, "text": `2026-10-01,"1,5",rg`},
-		{"_row": "5", "reason": "exports/part_0.csv line 7: text after a closing quote", "text": `2026-10-01,1,"a"b,c"`},
-		{"_row": "6", "reason": "exports/part_0.csv line 8: not UTF-8", "text": `2026-10-01,1,\xff`},
-		{"_row": "7", "reason": `Date: "Total" is no date`, "text": "Total,,"},
+		{"_row": "2", "reason": "line 4: 2 fields, want 3, in file exports/part_0.csv", "text": "2026-10-01,1"},
+		{"_row": "3", "reason": "line 5: 4 fields, want 3, in file exports/part_0.csv", "text": "2026-10-01,1,rg,more"},
+		{"_row": "4", "reason": `Cost: "1,5" is no number, in file exports/part_0.csv`, "text": `2026-10-01,"1,5",rg`},
+		{"_row": "5", "reason": "line 7: text after a closing quote, in file exports/part_0.csv", "text": `2026-10-01,1,"a"b,c"`},
+		{"_row": "6", "reason": "line 8: not UTF-8, in file exports/part_0.csv", "text": `2026-10-01,1,\xff`},
+		{"_row": "7", "reason": `Date: "Total" is no date, in file exports/part_0.csv`, "text": "Total,,"},
 	})
 }
 

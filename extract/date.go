@@ -50,10 +50,10 @@ func parseMoment(s []byte) (m moment, ok bool) {
 	case n == 6 && len(rest) == 0:
 		year, month, day = year/100, year%100, 1
 	case n == 4 && len(rest) > 0 && rest[0] == '-':
-		month, day, rest, ok = pair(rest[1:], '-', 2, 2, 2)
+		month, day, rest, ok = pair(rest[1:], '-', 2, 2)
 	case n <= 2 && len(rest) > 0 && rest[0] == '/':
 		month = year
-		day, year, rest, ok = pair(rest[1:], '/', 1, 2, 4)
+		day, year, rest, ok = pair(rest[1:], '/', 1, 4)
 	default:
 		return m, false
 	}
@@ -82,10 +82,10 @@ func number(s []byte, min, max int) (n int64, rest []byte, ok bool) {
 	return n, rest, true
 }
 
-// pair reads two numbers with a separator; the first has min to max digits, the
-// second width2, or as the first when that is width 2.
-func pair(s []byte, sep byte, min, max, width2 int) (a, b int64, rest []byte, ok bool) {
-	a, rest, ok = number(s, min, max)
+// pair reads two numbers with a separator; the first has min or two digits, the
+// second width2.
+func pair(s []byte, sep byte, min, width2 int) (a, b int64, rest []byte, ok bool) {
+	a, rest, ok = number(s, min, 2)
 	if !ok || len(rest) == 0 || rest[0] != sep {
 		return 0, 0, s, false
 	}
@@ -94,7 +94,7 @@ func pair(s []byte, sep byte, min, max, width2 int) (a, b int64, rest []byte, ok
 }
 
 func parseClock(m moment, s []byte) (moment, bool) {
-	hour, minute, rest, ok := pair(s, ':', 1, 2, 2)
+	hour, minute, rest, ok := pair(s, ':', 1, 2)
 	if !ok {
 		return m, false
 	}
@@ -148,7 +148,7 @@ func parseZone(s []byte) (minutes int64, ok bool) {
 	if s[0] != '+' && s[0] != '-' {
 		return 0, false
 	}
-	hour, minute, rest, ok := pair(s[1:], ':', 2, 2, 2)
+	hour, minute, rest, ok := pair(s[1:], ':', 2, 2)
 	if !ok || len(rest) > 0 || hour > 23 || minute > 59 {
 		return 0, false
 	}

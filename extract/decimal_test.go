@@ -51,7 +51,8 @@ func oracle(s string) (value, lost *big.Rat, err error) {
 
 func checkDecimal(t interface {
 	Fatalf(string, ...any)
-}, s string) {
+}, s string,
+) {
 	got, lost, err := parseDecimal([]byte(s), nil)
 	want, wantLost, wantErr := oracle(s)
 	if err != wantErr {

@@ -47,7 +47,7 @@ func serveBlob(content []byte, ranges bool, breaks int64, header http.Header) (h
 	return func(w http.ResponseWriter, r *http.Request) {
 		call, from, code := calls.Add(1), 0, http.StatusOK
 		if rest, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes="); ok && ranges {
-			if header["ETag"][0] != r.Header.Get("If-Match") {
+			if header["Etag"][0] != r.Header.Get("If-Match") {
 				w.WriteHeader(http.StatusBadRequest) // the rest of who knows what
 				return
 			}
@@ -73,7 +73,7 @@ func serveBlob(content []byte, ranges bool, breaks int64, header http.Header) (h
 func TestBrokenDownloadIsContinued(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 10_000)
 	sum := md5.Sum(content)
-	header := http.Header{"ETag": {`"v1"`}, "Content-MD5": {base64.StdEncoding.EncodeToString(sum[:])}}
+	header := http.Header{"Etag": {`"v1"`}, "Content-MD5": {base64.StdEncoding.EncodeToString(sum[:])}}
 	for name, ranges := range map[string]bool{"with ranges": true, "from the start": false} {
 		t.Run(name, func(t *testing.T) {
 			serve, calls := serveBlob(content, ranges, 3, header)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -17,13 +18,26 @@ import (
 // ExportsIn returns an opener for directories and for blob containers, whose
 // location is https://<account>.blob.core.windows.net/<container>/<prefix>, with a
 // SAS token in the query where the credential has no role on it.
-func ExportsIn(credential azcore.TokenCredential) ExportOpener {
+//
+// secrets gives the connection string or the SAS token for a location that has none in
+// its query, or neither: then the credential is used. It may be nil.
+func ExportsIn(credential azcore.TokenCredential, secrets func(location string) (connection, sas string)) ExportOpener {
 	return func(ctx context.Context, location string) (ExportFolder, error) {
 		if !strings.HasPrefix(location, "https://") && !strings.HasPrefix(location, "http://") {
 			return OpenExportDir(ctx, location)
 		}
-		return openContainer(location, credential)
+		a := exportAccess{credential: credential}
+		if secrets != nil {
+			a.connection, a.sas = secrets(location)
+		}
+		return openContainer(location, a)
 	}
+}
+
+// exportAccess is one of: a connection string, a SAS token, an identity.
+type exportAccess struct {
+	connection, sas string
+	credential      azcore.TokenCredential
 }
 
 // exportContainer is a blob container, or the part of one below a prefix.
@@ -32,38 +46,47 @@ type exportContainer struct {
 	prefix string
 }
 
-func openContainer(location string, credential azcore.TokenCredential) (ExportFolder, error) {
+func openContainer(location string, access exportAccess) (ExportFolder, error) {
 	u, err := url.Parse(location)
 	if err != nil {
-		return nil, fmt.Errorf("exports location: %w", err)
+		return nil, fmt.Errorf("exports location: %w", unsigned(err))
 	}
 	name, prefix := splitContainer(u)
 	if name == "" {
-		return nil, fmt.Errorf("exports location %s: want https://<account>.blob.core.windows.net/<container>/<prefix>", u.Redacted())
+		return nil, fmt.Errorf("exports location %s: want https://<account>.blob.core.windows.net/<container>/<prefix>", signedURL(u))
 	}
-	u.Path = name
-	var client *container.Client
-	if u.RawQuery != "" || credential == nil {
-		client, err = container.NewClientWithNoCredential(u.String(), nil)
-	} else {
-		client, err = container.NewClient(u.String(), credential, nil)
-	}
+	u.Path, u.RawPath = name, ""
+	client, err := access.open(u)
 	if err != nil {
-		return nil, fmt.Errorf("exports container %s: %w", name, err)
+		return nil, fmt.Errorf("exports container %s: %w", name, unsigned(err))
 	}
 	return exportContainer{client: client, prefix: prefix}, nil
+}
+
+// open makes the container's client. A signature in the URL goes before everything else.
+func (a exportAccess) open(u *url.URL) (*container.Client, error) {
+	switch {
+	case u.RawQuery != "":
+	case a.connection != "":
+		return container.NewClientFromConnectionString(a.connection, path.Base(u.Path), nil)
+	case a.sas != "":
+		u.RawQuery = strings.TrimPrefix(a.sas, "?")
+	case a.credential != nil:
+		return container.NewClient(u.String(), a.credential, nil)
+	}
+	return container.NewClientWithNoCredential(u.String(), nil)
 }
 
 // splitContainer separates the container from the prefix. Emulators on loopback have
 // the account as the first step of the path: /devstoreaccount1/exports/prefix.
 func splitContainer(u *url.URL) (name, prefix string) {
-	path := strings.Trim(u.Path, "/")
+	whole := strings.Trim(u.Path, "/")
 	steps := 1
 	if host := u.Hostname(); host == "127.0.0.1" || host == "localhost" {
 		steps = 2
 	}
-	parts := strings.SplitN(path, "/", steps+1)
-	if len(parts) < steps {
+	parts := strings.SplitN(whole, "/", steps+1)
+	if len(parts) < steps || parts[steps-1] == "" {
 		return "", ""
 	}
 	if len(parts) > steps {

@@ -198,8 +198,10 @@ type looked struct{ date, start, charge, model, cost int }
 
 func lookAt(header []string) looked {
 	at := looked{-1, -1, -1, -1, -1}
-	targets := map[string]*int{"date": &at.date, "usagedatetime": &at.date, "billingperiodstartdate": &at.start,
-		"chargetype": &at.charge, "pricingmodel": &at.model, "costinbillingcurrency": &at.cost, "cost": &at.cost}
+	targets := map[string]*int{
+		"date": &at.date, "usagedatetime": &at.date, "billingperiodstartdate": &at.start,
+		"chargetype": &at.charge, "pricingmodel": &at.model, "costinbillingcurrency": &at.cost, "cost": &at.cost,
+	}
 	for i, h := range header {
 		if target := targets[foldHeader(h)]; target != nil {
 			*target = i

@@ -302,7 +302,7 @@ func (c *Client) exchange(parent context.Context, through runtime.Pipeline, r re
 	x.stall = time.AfterFunc(c.patience.answer, func() { cancel(errStalled) })
 	req, err := c.newRequest(ctx, r, target)
 	if err == nil {
-		x.Response, err = through.Do(req)
+		x.Response, err = through.Do(req) //nolint:bodyclose // exchange.close does, when the body has been read
 		x.sentID = req.Raw().Header.Get("x-ms-client-request-id")
 	}
 	// azcore reads the bodies of errors itself; one that broke off still has a status.

@@ -434,8 +434,12 @@ func TestErrorShapes(t *testing.T) {
 		unauth  bool
 		missing bool
 	}{
-		{"envelope", 403, `{"error":{"code":"AuthorizationFailed","message":"The client has no access."}}`, []string{"x-ms-request-id", "r", "x-ms-correlation-request-id", "c"},
-			APIError{Code: "AuthorizationFailed", Message: "The client has no access", RequestID: "r", CorrelationID: "c"}, "Cost Management Reader", true, false},
+		{
+			"envelope", 403, `{"error":{"code":"AuthorizationFailed","message":"The client has no access."}}`,
+			[]string{"x-ms-request-id", "r", "x-ms-correlation-request-id", "c"},
+			APIError{Code: "AuthorizationFailed", Message: "The client has no access", RequestID: "r", CorrelationID: "c"},
+			"Cost Management Reader", true, false,
+		},
 		{"upper case", 401, `{"Error":{"Code":"AccountCostDisabled","Message":"off"}}`, nil, APIError{Code: "AccountCostDisabled", Message: "off"}, "policy that lets account owners", true, false},
 		{"flat", 404, `{"code":"NotFound","message":"no such"}`, nil, APIError{Code: "NotFound", Message: "no such"}, "agreement may not have", false, true},
 		{"number", 400, `{"error":{"code":"400","message":"bad"}}`, nil, APIError{Message: "bad"}, "filter", false, false},

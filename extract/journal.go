@@ -66,28 +66,31 @@ func (k lake) openSpool(u Unit, first string, now time.Time) (*spool, error) {
 // crash is as good as absent: its page is fetched again.
 func (s *spool) recover(first string, now time.Time) error {
 	text, err := os.ReadFile(filepath.Join(s.dir, pagesFile))
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var l pageLine
-		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Number != len(s.lines)+1 {
-			return nil
-		}
-		if l.Number == 1 && (l.URL != first || now.Sub(l.At) > resumeWithin) {
-			return nil
-		}
-		if _, err := s.body(l); err != nil {
-			return nil
+		l, usable := s.usable(lines.Bytes(), first, now)
+		if !usable {
+			break
 		}
 		s.lines = append(s.lines, l)
 	}
 	return nil
+}
+
+// usable tells whether a line continues the ones before it, and its page is whole.
+func (s *spool) usable(line []byte, first string, now time.Time) (l pageLine, ok bool) {
+	if json.Unmarshal(line, &l) != nil || l.Number != len(s.lines)+1 {
+		return l, false
+	}
+	if l.Number == 1 && (l.URL != first || now.Sub(l.At) > resumeWithin) {
+		return l, false
+	}
+	_, err := s.body(l)
+	return l, err == nil
 }
 
 // rewrite starts the journal file anew with the lines that were kept.

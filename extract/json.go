@@ -78,12 +78,11 @@ func newTree(cols []Column) (*node, error) {
 	return root, nil
 }
 
-func (n *node) append(name string, f treeField) *treeField {
+func (n *node) append(name string, f treeField) {
 	f.quoted = string(appendJSONString(nil, name)) + ":"
 	f.after = len(n.fields) + 1
 	n.index[name] = len(n.fields)
 	n.fields = append(n.fields, f)
-	return &n.fields[len(n.fields)-1]
 }
 
 func (n *node) add(path []string, col int) error {

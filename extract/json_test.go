@@ -360,9 +360,16 @@ func landRecorded(t *testing.T, name, body string) {
 		shape, want = jsonShape{}, 1
 	}
 	cols := []Column{
-		{Name: "id"}, {Name: "name"}, {Name: "meterId"}, {Name: "unitPrice", Type: Decimal}, {Name: "pretaxCost", Type: Decimal, Path: "properties.pretaxCost"},
-		{Name: "usageStart", Type: Instant, Path: "properties.usageStart"}, {Name: "usageDate", Type: Date, Path: "properties.usageDate", DatePart: true},
-		{Name: "amountDue_value", Type: Decimal, Path: "properties.amountDue.value"}, {Name: "displayName", Path: "properties.displayName"}, {Name: "tags", Type: Tags},
+		{Name: "id"},
+		{Name: "name"},
+		{Name: "meterId"},
+		{Name: "unitPrice", Type: Decimal},
+		{Name: "pretaxCost", Type: Decimal, Path: "properties.pretaxCost"},
+		{Name: "usageStart", Type: Instant, Path: "properties.usageStart"},
+		{Name: "usageDate", Type: Date, Path: "properties.usageDate", DatePart: true},
+		{Name: "amountDue_value", Type: Decimal, Path: "properties.amountDue.value"},
+		{Name: "displayName", Path: "properties.displayName"},
+		{Name: "tags", Type: Tags},
 	}
 	l := land(t, cols)
 	info, err := l.jsonPage(1, name, []byte(body), shape)
@@ -372,7 +379,7 @@ func landRecorded(t *testing.T, name, body string) {
 	}
 	_, rows := readBack(t, l.done().File)
 	for i, r := range rows {
-		source := string(body)
+		source := body
 		if list.Value != nil {
 			source = string(list.Value[i])
 		}

@@ -20,7 +20,7 @@ import (
 //	raw/<source>/scope=<slug>/period=<…>/<dataset>-<hash>.parquet             its rows
 //	raw/<source>/scope=<slug>/period=<…>/<dataset>-<hash>.rejects.parquet     rows that could not be typed
 //	journal/<source>/scope=<slug>/period=<…>/<dataset>/
-//	    fetched          empty; its time is when the unit was last completed
+//	    fetched          when the unit was last completed
 //	    pages.jsonl      the pages of the visible version: URL, request id, time, hash
 //	    partial/         pages of a version still being fetched, see journal.go
 //	    work/            files being written; removed at the start of each attempt
@@ -115,12 +115,18 @@ func readManifest(path string) (*manifest, error) {
 
 // age tells how long ago the unit was last completed; very long if never.
 func (k lake) age(u Unit, now time.Time) time.Duration {
-	info, err := os.Stat(filepath.Join(k.journal(u), "fetched"))
+	text, err := os.ReadFile(filepath.Join(k.journal(u), "fetched"))
 	if err != nil {
-		return 1<<63 - 1
+		return never
 	}
-	return now.Sub(info.ModTime())
+	at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
+	if err != nil {
+		return never
+	}
+	return now.Sub(at)
 }
+
+const never = time.Duration(1<<63 - 1)
 
 // workDir makes an empty folder for the files of one attempt, on the lake's own
 // file system so that they can be renamed into place.
@@ -276,7 +282,8 @@ func (k lake) finish(u Unit) error {
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(dir, "fetched"), nil)
+	// The time is in the file, not of the file: a lake may be copied, and copies have their own times.
+	return writeWhole(filepath.Join(dir, "fetched"), []byte(time.Now().UTC().Format(time.RFC3339Nano)+"\n"))
 }
 
 // discard removes files that were not placed.

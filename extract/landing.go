@@ -65,8 +65,12 @@ type landedFile struct {
 // originColumns are the columns that every raw file has first.
 func originColumns() []fileColumn {
 	return []fileColumn{
-		{name: "_account"}, {name: "_scope"}, {name: "_period"}, {name: "_dataset"},
-		{name: "_page", typ: Int}, {name: "_row", typ: Int},
+		{name: "_account"},
+		{name: "_scope"},
+		{name: "_period"},
+		{name: "_dataset"},
+		{name: "_page", typ: Int},
+		{name: "_row", typ: Int},
 	}
 }
 
@@ -125,7 +129,10 @@ func (l *landing) startFile(name string, headers []string) error {
 	if l.failed != nil {
 		return fmt.Errorf("the landing failed before: %w", l.failed)
 	}
-	l.batch.fill, l.batch.strict = l.batch.fill[:0], headers == nil
+	l.batch.fill, l.batch.strict, l.batch.where = l.batch.fill[:0], headers == nil, ""
+	if headers != nil {
+		l.batch.where = ", in file " + name
+	}
 	l.fillColumn("_file", filepath.Base(name))
 	l.fillColumn("_agreement", headerAgreement(headers))
 	return nil
@@ -251,18 +258,21 @@ func (l *landing) widen(from, to int) {
 			if c.null(row) {
 				continue
 			}
-			n := int64(0)
-			if c.Type == Date {
-				n = int64(c.day[row])
-			} else {
-				n = floorDiv(c.num[row], nanosPerDay/1000)
-			}
+			n := c.epochDay(row)
 			if l.dated == 0 {
 				l.min, l.max, l.dated = n, n, i+1
 			}
 			l.min, l.max = min(l.min, n), max(l.max, n)
 		}
 	}
+}
+
+// epochDay is the day of a row's Date or Instant.
+func (c *cells) epochDay(row int) int64 {
+	if c.Type == Date {
+		return int64(c.day[row])
+	}
+	return floorDiv(c.num[row], nanosPerDay/1000)
 }
 
 func floorDiv(n, by int64) int64 {

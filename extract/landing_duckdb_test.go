@@ -87,20 +87,40 @@ func TestDuckDBReadsTheLayout(t *testing.T) {
 	file := "read_parquet('" + got.File.Path + "')"
 	types := duckQuery(t, db, "select column_name, column_type from (describe select * from "+file+")")
 	wantTypes := [][]string{
-		{"_account", "VARCHAR"}, {"_scope", "VARCHAR"}, {"_period", "VARCHAR"}, {"_dataset", "VARCHAR"}, {"_page", "BIGINT"}, {"_row", "BIGINT"},
-		{"id", "VARCHAR"}, {"date", "DATE"}, {"quantity", "DECIMAL(38,18)"}, {"cost", "DECIMAL(38,18)"}, {"meterDetails_meterName", "VARCHAR"},
-		{"usageStart", "TIMESTAMP WITH TIME ZONE"}, {"reserved", "DATE"}, {"isCredit", "BOOLEAN"}, {"term", "BIGINT"}, {"additionalInfo", "VARCHAR"},
-		{"tags", "VARCHAR"}, {"tag_env", "VARCHAR"}, {"_tags_raw", "VARCHAR"}, {"_extra", "VARCHAR"},
+		{"_account", "VARCHAR"},
+		{"_scope", "VARCHAR"},
+		{"_period", "VARCHAR"},
+		{"_dataset", "VARCHAR"},
+		{"_page", "BIGINT"},
+		{"_row", "BIGINT"},
+		{"id", "VARCHAR"},
+		{"date", "DATE"},
+		{"quantity", "DECIMAL(38,18)"},
+		{"cost", "DECIMAL(38,18)"},
+		{"meterDetails_meterName", "VARCHAR"},
+		{"usageStart", "TIMESTAMP WITH TIME ZONE"},
+		{"reserved", "DATE"},
+		{"isCredit", "BOOLEAN"},
+		{"term", "BIGINT"},
+		{"additionalInfo", "VARCHAR"},
+		{"tags", "VARCHAR"},
+		{"tag_env", "VARCHAR"},
+		{"_tags_raw", "VARCHAR"},
+		{"_extra", "VARCHAR"},
 	}
 	if diff := cmp.Diff(wantTypes, types); diff != "" {
 		t.Error(diff)
 	}
 	rows := duckQuery(t, db, "select columns(*)::varchar from "+file+" order by _row")
 	want := [][]string{
-		{"contoso", "/subscriptions/s", "2026-10", "actual", "3", "1", "a", "2026-10-02", "-99999999999999999999.999999999999999999", "0.000000000000000001", "é",
-			"2026-10-02 23:59:59.999999+00", "∅", "true", "-7", "∅", `{"env":"prod"}`, "prod", "∅", `{"new":1}`},
-		{"contoso", "/subscriptions/s", "2026-10", "actual", "3", "2", "b", "∅", "∅", "99999999999999999999.999999999999999999", "∅",
-			"∅", "∅", "false", "∅", "∅", "∅", "∅", "∅", "∅"},
+		{
+			"contoso", "/subscriptions/s", "2026-10", "actual", "3", "1", "a", "2026-10-02", "-99999999999999999999.999999999999999999", "0.000000000000000001", "é",
+			"2026-10-02 23:59:59.999999+00", "∅", "true", "-7", "∅", `{"env":"prod"}`, "prod", "∅", `{"new":1}`,
+		},
+		{
+			"contoso", "/subscriptions/s", "2026-10", "actual", "3", "2", "b", "∅", "∅", "99999999999999999999.999999999999999999", "∅",
+			"∅", "∅", "false", "∅", "∅", "∅", "∅", "∅", "∅",
+		},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Error(diff)

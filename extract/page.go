@@ -80,10 +80,10 @@ func newWalk(c *Client, first request, resume cursor, next func([]byte) (string,
 		if u, err := c.locate(link); err == nil { // written down as asked for, so perhaps relative
 			link = u.String()
 		}
-		w.links[link] = int(i + 1)
+		w.links[link] = i + 1
 	}
 	for i, hash := range resume.Hashes {
-		w.hashes[hash] = int(i + 1)
+		w.hashes[hash] = i + 1
 	}
 	return w
 }

@@ -15,8 +15,15 @@ import (
 )
 
 var exportColumns = []Column{
-	{Name: "Date", Type: Date}, {Name: "At", Type: Instant}, {Name: "Cost", Type: Decimal, Required: true}, {Name: "Quantity", Type: Decimal},
-	{Name: "Credit", Type: Bool}, {Name: "Count", Type: Int}, {Name: "MeterName"}, {Name: "Tags", Type: Tags}, {Name: "Info", Type: JSONText},
+	{Name: "Date", Type: Date},
+	{Name: "At", Type: Instant},
+	{Name: "Cost", Type: Decimal, Required: true},
+	{Name: "Quantity", Type: Decimal},
+	{Name: "Credit", Type: Bool},
+	{Name: "Count", Type: Int},
+	{Name: "MeterName"},
+	{Name: "Tags", Type: Tags},
+	{Name: "Info", Type: JSONText},
 }
 
 // duckExport has DuckDB write a Parquet file.
@@ -65,7 +72,7 @@ func TestParquetExportsOfEveryTyping(t *testing.T) {
 func TestParquetRowsAreNumberedAndRejected(t *testing.T) {
 	query := "select case when i = 2500 then 'nan'::double else i / 8 end as Cost from range(1, 5001) t(i)"
 	l := land(t, exportColumns)
-	if n, err := l.parquet(1, duckExport(t, query, "")); err != nil || n != 5000 {
+	if n, err := l.parquetNamed(1, "exports/part_0.parquet", duckExport(t, query, "")); err != nil || n != 5000 {
 		t.Fatal(n, err)
 	}
 	got := l.done()
@@ -74,7 +81,7 @@ func TestParquetRowsAreNumberedAndRejected(t *testing.T) {
 		t.Errorf("got %s, want %s", sums, want)
 	}
 	_, rejects := readBack(t, got.Rejects)
-	if len(rejects) != 1 || rejects[0]["_row"] != "2500" || rejects[0]["reason"] != `Cost: "NaN" is no number` {
+	if len(rejects) != 1 || rejects[0]["_row"] != "2500" || rejects[0]["reason"] != `Cost: "NaN" is no number, in file exports/part_0.parquet` {
 		t.Errorf("rejects %v", rejects)
 	}
 }

@@ -138,7 +138,7 @@ func retryAfter(h http.Header, now time.Time) (longest time.Duration, told bool)
 // parseWait reads seconds, or a date, which counts from the server's clock if the
 // answer says what that is.
 func parseWait(v string, h http.Header, now time.Time) (time.Duration, bool) {
-	if seconds, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
+	if seconds, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil { //nolint:forbidigo // seconds to wait, no money
 		const year = 365 * 24 * 3600
 		return time.Duration(max(0, min(seconds, year)) * float64(time.Second)), true
 	}

@@ -104,7 +104,7 @@ func TestPriceSheetExplainsUsage(t *testing.T) {
 			return
 		}
 		over++
-		if r.meter != e.plan.overMeter || r.month != e.plan.overbilled || r.unit.amount() != r.meter.eur[r.month].scaled(107, 2).amount() {
+		if r.meter != e.plan.overMeter || r.month != e.plan.overbilled || r.unit.amount() != r.meter.eur[r.month].percent(107).amount() {
 			t.Errorf("%s in %s costs %s, the sheet says %s", r.meter.title, r.period().name, r.unit.amount(), r.meter.eur[r.month].amount())
 		}
 	})
@@ -159,7 +159,7 @@ func TestInvoicesAddUp(t *testing.T) {
 				if sums[r.invoice] == nil {
 					sums[r.invoice] = new(big.Rat)
 				}
-				sums[r.invoice].Add(sums[r.invoice], ratio(t, r.cost.roundEven(18).String()))
+				sums[r.invoice].Add(sums[r.invoice], ratio(t, r.cost.rounded().String()))
 			}
 		})
 		for _, v := range e.invoices(a) {
@@ -191,7 +191,7 @@ func TestBalancesFollowFromRows(t *testing.T) {
 		var azure, apart, market amount
 		c := e.cursor(selection{a: e.ea, first: i, last: i}, position{})
 		for r := (row{}); c.next(&r); {
-			cost := r.cost.roundEven(18)
+			cost := r.cost.rounded()
 			switch {
 			case r.offer != nil:
 				market = market.add(cost)

@@ -334,8 +334,10 @@ func (e *Enterprise) budgetsOf(a *account) []budget {
 	}
 	for _, sub := range a.subs {
 		if sub.index%3 == 0 {
-			list = append(list, budget{name: "limit-" + strings.ToLower(strings.ReplaceAll(sub.name, " ", "-")), grain: "Monthly", sub: sub,
-				amount: limit(before.sub[sub.index], 90), spent: now.sub[sub.index].round2(), scope: "/subscriptions/" + sub.id, unit: sub.section.profile.currency})
+			list = append(list, budget{
+				name: "limit-" + strings.ToLower(strings.ReplaceAll(sub.name, " ", "-")), grain: "Monthly", sub: sub,
+				amount: limit(before.sub[sub.index], 90), spent: now.sub[sub.index].round2(), scope: "/subscriptions/" + sub.id, unit: sub.section.profile.currency,
+			})
 		}
 	}
 	return list
@@ -376,7 +378,8 @@ func (e *Enterprise) budgetObject(b budget) object {
 			"currentSpend": object{"amount": money(b.spent), "unit": b.unit}, "forecastSpend": object{"amount": money(forecast), "unit": b.unit},
 			"notifications": object{"Actual_GreaterThan_80_Percent": object{
 				"enabled": true, "operator": "GreaterThan", "threshold": json.Number("80.0"), "thresholdType": "Actual",
-				"contactEmails": []any{"finops@contoso.example"}, "contactRoles": []any{"Owner"}, "contactGroups": []any{}, "locale": "en-us"}},
+				"contactEmails": []any{"finops@contoso.example"}, "contactRoles": []any{"Owner"}, "contactGroups": []any{}, "locale": "en-us",
+			}},
 		},
 	}
 }

@@ -77,8 +77,8 @@ func (n num) amount() amount {
 	return signed(hi, lo, n.c < 0)
 }
 
-// scaled is n × k/10^digits, exactly: scaled(107, 2) adds seven per cent.
-func (n num) scaled(k int64, digits uint8) num { return num{n.c * k, n.s + digits}.trim() }
+// percent is n × k/100, exactly: percent(107) adds seven per cent.
+func (n num) percent(k int64) num { return num{n.c * k, n.s + 2}.trim() }
 
 // trim drops trailing zeros so that products stay short.
 func (n num) trim() num {
@@ -125,10 +125,10 @@ func (a amount) times(n num) amount {
 	return signed(q1*1000+h, l, negative != (n.c < 0))
 }
 
-// roundEven rounds half to even at the given digit, as a reader with 18 digits would.
-func (a amount) roundEven(digits int) amount {
+// rounded is rounded half to even at the 18th digit, as a reader with 18 digits would.
+func (a amount) rounded() amount {
 	hi, lo, negative := a.abs()
-	unit := pow10[amountScale-digits]
+	unit := pow10[amountScale-18]
 	hi, lo = divEven(0, hi, lo, unit)
 	h, l := bits.Mul64(lo, unit)
 	return signed(hi*unit+h, l, negative)

@@ -91,10 +91,14 @@ func (e *Enterprise) setAccounts() {
 		eaSubs, mcaSubs = 24, 16
 	}
 	perDay := e.config.Rows * 10 / 290 // a line has a row on about 29 days of a month
-	e.ea = &account{e: e, key: "ea", kind: enterpriseAgreement, id: EnrollmentID, path: EnrollmentPath,
-		name: "Contoso Group AG", seed: mix2(e.seed, 1), lines: max(perDay*6/10-1, 10)}
-	e.mca = &account{e: e, key: "mca", kind: customerAgreement, id: CustomerID, path: CustomerPath,
-		name: "Contoso Digital Ltd", seed: mix2(e.seed, 2), lines: max(perDay*4/10-1, 6)}
+	e.ea = &account{
+		e: e, key: "ea", kind: enterpriseAgreement, id: EnrollmentID, path: EnrollmentPath,
+		name: "Contoso Group AG", seed: mix2(e.seed, 1), lines: max(perDay*6/10-1, 10),
+	}
+	e.mca = &account{
+		e: e, key: "mca", kind: customerAgreement, id: CustomerID, path: CustomerPath,
+		name: "Contoso Digital Ltd", seed: mix2(e.seed, 2), lines: max(perDay*4/10-1, 6),
+	}
 	e.ea.profiles = []*profile{{id: EnrollmentID, path: EnrollmentPath, name: e.ea.name, currency: "EUR", taxBasis: 2100}}
 	e.mca.profiles = []*profile{e.mca.makeProfile(0, "Contoso UK", "GBP", 2000), e.mca.makeProfile(1, "Contoso Americas", "USD", 825)}
 	e.ea.addSections("Retail Banking", "Insurance", "Platform", "Data & Analytics", "Corporate IT")

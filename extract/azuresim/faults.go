@@ -286,7 +286,9 @@ func spoil(body []byte) []byte {
 	}
 	for i := range records {
 		var properties map[string]json.RawMessage
-		json.Unmarshal(records[i]["properties"], &properties)
+		if json.Unmarshal(records[i]["properties"], &properties) != nil {
+			return body
+		}
 		switch i {
 		case 0:
 			for _, name := range []string{"cost", "costInBillingCurrency", "pretaxCost"} {

@@ -248,7 +248,7 @@ func offerName(r *row, b []byte) []byte {
 }
 
 func orderNumber(r *row, b []byte) []byte {
-	return appendGUID(b, hashText(r.offer.name)+uint64(r.a.seed))
+	return appendGUID(b, hashText(r.offer.name)+r.a.seed)
 }
 
 func marketInfo(r *row, b []byte) []byte { return append(b, `{"imageType":"`+r.offer.plan+`"}`...) }
@@ -260,13 +260,31 @@ func recurring(r *row, b []byte) []byte { return fmt.Append(b, r.frequency == "R
 func zeroMeter(_ *row, b []byte) []byte { return append(b, "00000000-0000-0000-0000-000000000000"...) }
 
 var marketplaceColumns = []column{
-	{"usageStart", date, appendDay}, {"usageEnd", date, nextDay}, {"resourceRate", number, appendEffective}, {"offerName", free, offerName},
-	{"resourceGroup", word, appendGroup}, {"additionalInfo", free, marketInfo}, {"orderNumber", word, orderNumber},
-	{"instanceName", word, appendResourceName}, {"instanceId", word, appendResourceID}, {"currency", word, currency},
-	{"consumedQuantity", number, appendQuantity}, {"unitOfMeasure", word, appendUnit}, {"pretaxCost", number, appendCost}, {"isEstimated", boolean, estimated},
-	{"meterId", word, zeroMeter}, {"subscriptionGuid", word, appendSubscriptionJSON}, {"subscriptionName", free, appendSubscriptionName},
-	{"accountName", free, sectionUser}, {"departmentName", free, sectionName}, {"consumedService", word, always("")}, {"costCenter", word, costCenter},
-	{"additionalProperties", free, always("")}, {"publisherName", free, appendPublisher}, {"planName", free, appendPlan}, {"isRecurringCharge", boolean, recurring},
+	{"usageStart", date, appendDay},
+	{"usageEnd", date, nextDay},
+	{"resourceRate", number, appendEffective},
+	{"offerName", free, offerName},
+	{"resourceGroup", word, appendGroup},
+	{"additionalInfo", free, marketInfo},
+	{"orderNumber", word, orderNumber},
+	{"instanceName", word, appendResourceName},
+	{"instanceId", word, appendResourceID},
+	{"currency", word, currency},
+	{"consumedQuantity", number, appendQuantity},
+	{"unitOfMeasure", word, appendUnit},
+	{"pretaxCost", number, appendCost},
+	{"isEstimated", boolean, estimated},
+	{"meterId", word, zeroMeter},
+	{"subscriptionGuid", word, appendSubscriptionJSON},
+	{"subscriptionName", free, appendSubscriptionName},
+	{"accountName", free, sectionUser},
+	{"departmentName", free, sectionName},
+	{"consumedService", word, always("")},
+	{"costCenter", word, costCenter},
+	{"additionalProperties", free, always("")},
+	{"publisherName", free, appendPublisher},
+	{"planName", free, appendPlan},
+	{"isRecurringCharge", boolean, recurring},
 }
 
 // offset reads the $skiptoken of short lists: four bytes in base64, as in AQAAAA==.

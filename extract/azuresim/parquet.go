@@ -97,7 +97,7 @@ func appendArrow(b array.Builder, k kind, text []byte) error {
 		if err != nil {
 			return err
 		}
-		v = v.roundEven(18)
+		v = v.rounded()
 		hi, lo, negative := v.abs()
 		hi, lo = divEven(0, hi, lo, 1000)
 		n := decimal128.New(int64(hi), lo)

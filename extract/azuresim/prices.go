@@ -124,14 +124,14 @@ func (e *Enterprise) setPrices() {
 		for i := range e.months {
 			list := m.list
 			if i >= 2 && m.category == "Virtual Machines" && hashText(m.id)%4 == 0 {
-				list = list.scaled(103, 2)
+				list = list.percent(103)
 			}
 			unit := list
 			if discounted[m.category] {
-				unit = list.scaled(94, 2)
+				unit = list.percent(94)
 			}
 			m.eurPay, m.eur = append(m.eurPay, list), append(m.eur, unit)
-			m.usdPay, m.usd = append(m.usdPay, list.scaled(108, 2)), append(m.usd, list.scaled(108, 2))
+			m.usdPay, m.usd = append(m.usdPay, list.percent(108)), append(m.usd, list.percent(108))
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (e *Enterprise) setPrices() {
 // is over-billed.
 func (e *Enterprise) billedPrice(m *meter, period int) num {
 	if period == e.plan.overbilled && m == e.plan.overMeter {
-		return m.eur[period].scaled(107, 2)
+		return m.eur[period].percent(107)
 	}
 	return m.eur[period]
 }

@@ -151,7 +151,7 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	case "departments", "invoicesections":
 		found = e.findSection(t, name)
 	case "reservationorders":
-		t.order, found = strings.ToLower(name), true
+		t.order = strings.ToLower(name)
 		t.a = e.orderAccount(t.order)
 		found = t.a != nil
 	case "reservations":

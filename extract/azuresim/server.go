@@ -232,8 +232,8 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, a *answer, number
 func compressed(body []byte) []byte {
 	var b bytes.Buffer
 	zip, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // fails for unknown levels only
-	zip.Write(body)
-	zip.Close()
+	_, _ = zip.Write(body)                            // into memory
+	_ = zip.Close()
 	return b.Bytes()
 }
 
@@ -294,9 +294,9 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	if hijacker, ok := w.(http.Hijacker); ok && reset {
 		if conn, _, err := hijacker.Hijack(); err == nil {
 			if tcp, ok := conn.(*net.TCPConn); ok {
-				tcp.SetLinger(0)
+				_ = tcp.SetLinger(0) // the point is to break it
 			}
-			conn.Close()
+			_ = conn.Close()
 			return
 		}
 	}

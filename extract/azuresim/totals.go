@@ -102,7 +102,7 @@ func (t *totals) bill(r *row) {
 	case !r.eligible:
 		i = totalSeparate
 	}
-	t.sums[i].amount = t.sums[i].amount.add(r.cost.roundEven(18))
+	t.sums[i].amount = t.sums[i].amount.add(r.cost.rounded())
 }
 
 // changes are the days that faults have changed since the enterprise was made. A value is never altered: a change makes a

@@ -495,7 +495,7 @@ func (k *keeper) cut(r *row, kind cutKind, name string, number int) *tally {
 }
 
 func (k *keeper) keep(r *row) {
-	rounded := r.cost.roundEven(18)
+	rounded := r.cost.rounded()
 	m := r.period()
 	toDate := r.day-m.start < k.e.open().data && r.day >= m.start
 	k.cut(r, cutAll, "", 0).add(r, rounded)
@@ -585,8 +585,10 @@ func (t *Truth) addPeriods(e *Enterprise, b books) {
 		for _, m := range e.months {
 			for _, p := range a.profiles {
 				base := cut{account: a.key, profile: p.index, month: m.index}
-				t.Periods = append(t.Periods, TruthPeriod{a.key, a.path, p.id, m.iso(), p.currency, m.closed,
-					e.truthDataset(b, base, actual), e.truthDataset(b, base, amortized)})
+				t.Periods = append(t.Periods, TruthPeriod{
+					a.key, a.path, p.id, m.iso(), p.currency, m.closed,
+					e.truthDataset(b, base, actual), e.truthDataset(b, base, amortized),
+				})
 				t.addSubs(a, p, m, b)
 				t.addServices(a, p, m, b)
 			}
@@ -699,8 +701,10 @@ func toDate(b books, a *account, currency string, open month, sub string, now, t
 		c.account, c.ds, c.month = a.key, ds, month
 		return b[c].sum().Cost
 	}
-	return TruthToDate{a.key, sub, currency, open.iso(), open.data, cost(now, actual, open.index), cost(now, amortized, open.index),
-		cost(then, actual, open.index-1), cost(then, amortized, open.index-1)}
+	return TruthToDate{
+		a.key, sub, currency, open.iso(), open.data, cost(now, actual, open.index), cost(now, amortized, open.index),
+		cost(then, actual, open.index-1), cost(then, amortized, open.index-1),
+	}
 }
 
 func (c *commitment) truth(b books) TruthCommitment {
@@ -802,12 +806,16 @@ func (e *Enterprise) truthFaults(b books) TruthFaults {
 	f.UnbalancedPeriod = &TruthUnbalanced{a.key, a.path, e.months[p.unbalanced].iso(), "EUR", unbalancedBy.String()}
 	f.MissingDay = &TruthMissing{a.key, a.path, e.months[p.missingMonth].iso(), e.text(p.missing).iso}
 	spike := b.of(cut{account: a.key, month: p.spikeMonth, kind: cutSpike})
-	f.Spike = &TruthSpike{a.key, a.path, e.months[p.spikeMonth].iso(), e.text(p.spike).iso, p.spikeSub.id, p.spikeService, "EUR", spikeFactor,
-		spike.cost.String(), spike.exact.over(num{spikeFactor, 0}).String()}
+	f.Spike = &TruthSpike{
+		a.key, a.path, e.months[p.spikeMonth].iso(), e.text(p.spike).iso, p.spikeSub.id, p.spikeService, "EUR", spikeFactor,
+		spike.cost.String(), spike.exact.over(num{spikeFactor, 0}).String(),
+	}
 	over := b.of(cut{account: a.key, month: p.overbilled, kind: cutOver})
 	m := p.overMeter
-	f.OverbilledMeter = &TruthOverbilled{a.key, a.path, e.months[p.overbilled].iso(), m.id, m.meter, m.category, m.region.zone, m.unit, "EUR",
+	f.OverbilledMeter = &TruthOverbilled{
+		a.key, a.path, e.months[p.overbilled].iso(), m.id, m.meter, m.category, m.region.zone, m.unit, "EUR",
 		m.eur[p.overbilled].amount().String(), e.billedPrice(m, p.overbilled).amount().String(), over.rows, over.cost.String(),
-		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String()}
+		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String(),
+	}
 	return f
 }
