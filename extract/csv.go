@@ -313,7 +313,7 @@ func (l *landing) csvRows(page int64, name string, c *csvReader) (rows int64, er
 		return 0, err
 	}
 	for {
-		c.piece(name)
+		c.piece()
 		if err := l.commit(page); err != nil {
 			return c.rows, err
 		}
@@ -336,7 +336,7 @@ func (c *csvReader) lineAt(i int) int64 {
 }
 
 // piece reads the records that end in this piece.
-func (c *csvReader) piece(name string) {
+func (c *csvReader) piece() {
 	valid := utf8.Valid(c.buf[c.pos:])
 	for c.pos < len(c.buf) {
 		start := c.pos

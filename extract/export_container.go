@@ -1,11 +1,13 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
@@ -101,7 +103,7 @@ func (c exportContainer) List(ctx context.Context, found func(ExportFile)) error
 	for pager.More() {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("list exports: %w; reading them needs the role Storage Blob Data Reader", unsigned(err))
+			return fmt.Errorf("list exports: %w; reading them needs the role Storage Blob Data Reader, or a SAS with the permissions rl", unsigned(err))
 		}
 		for _, b := range page.Segment.BlobItems {
 			found(ExportFile{Name: strings.TrimPrefix(*b.Name, c.prefix), Bytes: *b.Properties.ContentLength, Modified: *b.Properties.LastModified})
@@ -119,8 +121,31 @@ func (c exportContainer) Open(ctx context.Context, name string) (io.ReadCloser, 
 	if err != nil {
 		return nil, unsigned(err)
 	}
-	return answer.NewRetryReader(ctx, nil), nil
+	return unsignedBody{answer.NewRetryReader(ctx, nil)}, nil
 }
 
-// unsigned hides the signature that a transport error quotes with the address.
-func unsigned(err error) error { return errors.New(hideQueries(err.Error())) }
+// unsignedBody is a blob whose errors show no signature.
+type unsignedBody struct{ io.ReadCloser }
+
+func (b unsignedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		err = unsigned(err)
+	}
+	return n, err
+}
+
+// unsigned says what went wrong without the signature that a transport error quotes with
+// the address, and in one line: the SDK's errors quote the whole answer.
+func unsigned(err error) error {
+	var answer *azcore.ResponseError
+	if errors.As(err, &answer) {
+		return fmt.Errorf("%d %s", answer.StatusCode, cmp.Or(answer.ErrorCode, http.StatusText(answer.StatusCode)))
+	}
+	for _, stopped := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, stopped) {
+			return stopped
+		}
+	}
+	return errors.New(hideQueries(err.Error()))
+}

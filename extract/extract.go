@@ -129,7 +129,25 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	_ = group.Wait() // units report their errors in their results
 	results = append(results, done...)
 	sortResults(results)
+	refuseUnknownScopes(results)
 	return Result{Units: results}, context.Cause(ctx)
+}
+
+// refuseUnknownScopes fails the cost units of an account of which the API knows none.
+// A period that is absent began before the account did; an account without any is a
+// scope that is mistyped, and must not pass for one that spent nothing.
+func refuseUnknownScopes(results []UnitResult) {
+	known := map[string]bool{}
+	for _, u := range results {
+		if u.Source == "usage_details" && !u.Absent {
+			known[u.Account] = true
+		}
+	}
+	for i, u := range results {
+		if u.Source == "usage_details" && !known[u.Account] {
+			results[i].Err = fmt.Errorf("%s: the API knows no billing period of scope %s: is the scope right?", u.Unit, u.Scope)
+		}
+	}
 }
 
 // task is a unit and the way to fill it.

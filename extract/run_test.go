@@ -389,3 +389,31 @@ func TestRowsOfAnotherMonthAreRejectedNotCountedTwice(t *testing.T) {
 		}
 	}
 }
+
+func TestMonthsBeforeTheEnrollmentAreAbsentAndAScopeWithoutAnyIsAnError(t *testing.T) {
+	s := newUsageAPI(t)
+	began := "202610"
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/billingPeriods/"+began) {
+			http.Error(w, `{"error":{"code":"NotFound","message":"no such billing period"}}`, http.StatusNotFound)
+			return true
+		}
+		return false
+	}
+	o := testOptions(t, s, t.TempDir())
+	o.Accounts[0].Agreement = ea
+	absent := 0
+	for _, u := range mustRun(t, o).Units {
+		if u.Absent {
+			absent++
+		}
+	}
+	if absent != 2 {
+		t.Errorf("%d units are absent, want both datasets of September", absent)
+	}
+	began = "never"
+	res, err := Run(context.Background(), o)
+	if err != nil || len(res.Failed()) != 4 || !strings.Contains(res.Failed()[0].Err.Error(), "is the scope right?") {
+		t.Errorf("error %v, failed units %v; want all four, asking whether the scope is right", err, res.Failed())
+	}
+}

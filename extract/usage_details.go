@@ -101,7 +101,9 @@ func legacyUsage(scope, period, dataset string) pull {
 	url := query(billingPeriodScope(scope, period)+"/providers/Microsoft.Consumption/usageDetails",
 		"$expand", "properties/meterDetails,properties/additionalInfo",
 		"metric", usageMetrics[dataset], "$top", "1000", "api-version", consumptionVersion)
-	return consumptionList(usageAPI, scope, url)
+	p := consumptionList(usageAPI, scope, url)
+	p.absent = notFound // a period before the enrollment began
+	return p
 }
 
 func modernUsage(scope string, month time.Time, dataset string) pull {
