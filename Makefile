@@ -11,7 +11,7 @@ LINT_PIN  := v2.15.0
 
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: build demo test check lint pins trino bench tools clean
+.PHONY: build demo test check lint pins trino bench tools azurite clean
 
 build:
 	$(GO) build -o azledger ./cmd/azledger
@@ -20,8 +20,8 @@ build:
 demo: build
 	./azledger demo --out demo $(DEMO)
 
-test: tools
-	$(GO) test -timeout 20m ./...
+test: azurite
+	AZLEDGER_REQUIRE_AZURITE=1 $(GO) test -timeout 20m ./...
 
 check: pins lint trino test
 
@@ -39,9 +39,11 @@ trino:
 bench:
 	.ci/bench.sh
 
-tools: $(LINT)
-	.ci/azurite.sh
+tools: $(LINT) azurite
 	.ci/trino.sh install
+
+azurite:
+	.ci/azurite.sh
 
 # The version is in the file's name, so that another pin is another target.
 $(LINT): $(LINT)-$(LINT_PIN)

@@ -379,7 +379,7 @@ func orNone(s string) string {
 
 // report records a failure in the lake, and logs one line for the unit.
 func (r *run) report(ctx context.Context, t task, res *UnitResult) {
-	interrupted := ctx.Err() != nil
+	interrupted := res.Err != nil && ctx.Err() != nil
 	if res.Err != nil && !interrupted {
 		if err := r.lake.markFailed(t.Unit, res.Err); err != nil {
 			res.Err = errors.Join(res.Err, err)

@@ -348,7 +348,7 @@ func (d *Dir) removeDead(dir string) {
 			continue
 		}
 		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			d.disk.Remove(f.Name())
+			_ = d.disk.Remove(f.Name()) // the next publisher tries again
 		}
 		f.Close()
 	}
@@ -356,7 +356,7 @@ func (d *Dir) removeDead(dir string) {
 
 // discard ends a temp. If it was renamed there is nothing left to remove.
 func (d *Dir) discard(temp *os.File) {
-	d.disk.Remove(temp.Name())
+	_ = d.disk.Remove(temp.Name()) // the next publisher does, see above
 	temp.Close()
 }
 

@@ -102,6 +102,10 @@ type Options struct {
 	// Progress is called after each file, one call at a time. Nil means nobody watches.
 	Progress func(Progress)
 
+	// Fetch brings files of the tables folder that are not on this disk: where the lake is in a store, only what has to
+	// be uploaded is fetched. Nil means that all are there.
+	Fetch func(ctx context.Context, paths []string) error
+
 	// Parallel is how many files are uploaded at once. 0 means 4.
 	Parallel int
 
@@ -313,6 +317,11 @@ func (p *publisher) sendAll(ctx context.Context, sends []send, progress Progress
 // name is the hash of what it should hold.
 func (p *publisher) send(ctx context.Context, s send) error {
 	start := time.Now()
+	if p.Fetch != nil {
+		if err := p.Fetch(ctx, []string{s.local}); err != nil {
+			return err
+		}
+	}
 	local, err := s.verified(ctx)
 	if err != nil {
 		return err
@@ -410,7 +419,7 @@ var errOverwritten = errors.New("not what was written")
 // store had done its part makes no error.
 func settle(ctx context.Context, store Store, name string, data []byte, old string) error {
 	_, err := store.Swap(ctx, name, data, old)
-	got, _, rerr := readSmall(ctx, store, name)
+	got, _, rerr := ReadSmall(ctx, store, name)
 	switch {
 	case rerr == nil && bytes.Equal(got, data):
 		return nil

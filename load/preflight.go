@@ -16,7 +16,7 @@ func Preflight(ctx context.Context, store Store) error {
 	if _, err := store.Swap(ctx, name, data, ""); err != nil {
 		return fmt.Errorf("preflight: cannot write: %w", err)
 	}
-	got, _, err := readSmall(ctx, store, name)
+	got, _, err := ReadSmall(ctx, store, name)
 	if err == nil && !bytes.Equal(got, data) {
 		err = fmt.Errorf("%s/%s: read %d bytes that are not those written", store, name, len(got))
 	}

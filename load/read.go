@@ -36,7 +36,7 @@ func readVersion(ctx context.Context, store Store) (version, error) {
 }
 
 func readPointer(ctx context.Context, store Store) (version, error) {
-	data, info, err := readSmall(ctx, store, pointerName)
+	data, info, err := ReadSmall(ctx, store, pointerName)
 	if err != nil {
 		return version{}, err
 	}
@@ -49,7 +49,7 @@ func readPointer(ctx context.Context, store Store) (version, error) {
 
 // readManifest reads the manifest that a pointer names and holds it to the pointer's hash.
 func readManifest(ctx context.Context, store Store, p Pointer) (Manifest, error) {
-	data, _, err := readSmall(ctx, store, p.Manifest)
+	data, _, err := ReadSmall(ctx, store, p.Manifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("%s/%s names %s, which is not there", store, pointerName, p.Manifest)
 	}
@@ -73,8 +73,8 @@ func readManifest(ctx context.Context, store Store, p Pointer) (Manifest, error)
 // maxSmall is more than any manifest: 40 tables of 84 months with 300 bytes a file make 1 MB.
 const maxSmall = 64 << 20
 
-// readSmall reads a pointer or a manifest.
-func readSmall(ctx context.Context, store Store, name string) ([]byte, Info, error) {
+// ReadSmall reads a whole small file, such as a pointer or a manifest, and says what Open said about it.
+func ReadSmall(ctx context.Context, store Store, name string) ([]byte, Info, error) {
 	r, info, err := store.Open(ctx, name)
 	if err != nil {
 		return nil, info, err
@@ -103,18 +103,19 @@ func Fetch(ctx context.Context, store Store, f File, cache string) (string, erro
 	if info, err := os.Stat(name); err == nil && info.Size() == f.Bytes {
 		return name, nil
 	}
-	if err := download(ctx, store, f, name); err != nil {
+	err := Download(ctx, store, f, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: the manifest in force lists it: publish again to restore it", err)
+	}
+	if err != nil {
 		return "", fmt.Errorf("fetch(%s/%s): %w", store, f.Path, err)
 	}
 	return name, nil
 }
 
-// download writes f to a file beside name and renames it when it is whole and right.
-func download(ctx context.Context, store Store, f File, name string) error {
+// Download writes f to a file beside name and renames it when its size and its hash are right.
+func Download(ctx context.Context, store Store, f File, name string) error {
 	r, _, err := store.Open(ctx, f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: the manifest in force lists it: publish again to restore it", err)
-	}
 	if err != nil {
 		return err
 	}

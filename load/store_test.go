@@ -205,7 +205,7 @@ func testSwapRace(t *testing.T, s Store) {
 
 func increment(ctx context.Context, s Store) error {
 	for {
-		data, info, err := readSmall(ctx, s, "n")
+		data, info, err := ReadSmall(ctx, s, "n")
 		if err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (r *runner) feeds(p piece) (feeds []feed, blocked string) {
 			f.rows = r.unitRows(p)
 			f.digest = jsonText(f.rows)
 		case read == checkResult:
-			f.rows = r.checkRows(p.m)
+			f.rows = r.checkRows()
 			f.digest = jsonText(f.rows)
 		case r.set[read] != nil:
 			var why string
@@ -88,9 +88,9 @@ func orNull(s string) any {
 	return s
 }
 
-// checkRows are the violations in the tables that stand before m and are not built from violations
-// themselves: refused ones too.
-func (r *runner) checkRows(m *Model) (rows [][]any) {
+// checkRows are the violations in the tables that are not built from violations themselves: refused
+// ones too.
+func (r *runner) checkRows() (rows [][]any) {
 	last := r.readersOf(checkResult)
 	add := func(b Broken) {
 		if b.Kind == KindCheck || b.Kind == KindTotal {
@@ -169,14 +169,12 @@ func (b *builder) attempt(ctx context.Context, threads int) (err error) {
 	}
 	beside := filepath.Join(folder, "building.parquet.tmp")
 	defer os.Remove(beside)
-	t, err := makeTable(ctx, s, b.p.m, b.p.period, beside)
-	if b.broken = t.broken; err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
+	var rows int64
+	rows, b.broken, err = makeTable(ctx, s, b.p.m, b.p.period, beside)
+	if err != nil || slices.ContainsFunc(b.broken, Broken.Stops) {
 		return err
 	}
-	if !t.sorted {
-		b.r.Log.Warn("rows do not come in the order of the grain and had to be sorted in a second pass: remove order: insertion", "table", b.p.m.Name)
-	}
-	if b.state, err = b.keep(beside, t.rows); err != nil {
+	if b.state, err = b.keep(beside, rows); err != nil {
 		return err
 	}
 	if b.state.Facts, err = s.facts(ctx, b.p.m); err != nil {
@@ -189,6 +187,9 @@ func (b *builder) attempt(ctx context.Context, threads int) (err error) {
 }
 
 func (b *builder) provide(ctx context.Context, s *session, f feed) error {
+	if err := b.r.fetch(ctx, f.files); err != nil {
+		return err
+	}
 	for _, file := range f.files {
 		if b.r.verified[file.Path] {
 			continue
@@ -211,6 +212,18 @@ func (b *builder) provide(ctx context.Context, s *session, f feed) error {
 		return s.rawView(ctx, f.name, rejectColumns, f.columns, f.files)
 	}
 	return s.tableView(ctx, f.name, f.columns, f.files)
+}
+
+// fetch brings the files that are not on this disk, where they can be elsewhere.
+func (r *runner) fetch(ctx context.Context, files []file) error {
+	if r.Fetch == nil {
+		return nil
+	}
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	return r.Fetch(ctx, paths)
 }
 
 func remedy(table string) string {

@@ -122,6 +122,10 @@ func withRawConnection(file string, do func(mapping.Connection) error) error {
 
 func (s *session) file() string { return filepath.Join(s.options.dir, "transform.duckdb") }
 
+// resources are what the session may use, and how it may plan. The order of rows is to be the query's:
+// the engine makes a join of x in ('a', …), and a join loses it; and joins run as written, big table
+// first, for a swapped side would stream the rows of the other table, in an order that differs from
+// run to run.
 func (s *session) resources() []string {
 	o := s.options
 	statements := []string{
@@ -129,11 +133,10 @@ func (s *session) resources() []string {
 		"set temp_directory = " + quote(filepath.Join(o.dir, "spill")),
 		"set TimeZone = 'UTC'",
 		"set preserve_insertion_order = true",
-		"set disabled_optimizers = 'in_clause'", // it makes a join of x in ('a', …), and a join loses the order of rows
-		// Joins run as written, big table first: a swapped side would stream the rows
-		// of the other table, in an order that differs from run to run.
-		"set disabled_optimizers = 'join_order,build_side_probe_side'",
+		"set disabled_optimizers = 'in_clause,join_order,build_side_probe_side'",
 		"set enable_progress_bar = false",
+		// It takes a file written anew within a second for the old one.
+		"set enable_external_file_cache = false",
 		"set autoinstall_known_extensions = false",
 		"set autoload_known_extensions = false",
 		"set allow_community_extensions = false",
@@ -225,48 +228,49 @@ func onItsLine(m *Model) string {
 // the number of rows. (By way of a table of the database it took 3.7 times the processor time and
 // twice the memory, for a million rows of 100 columns.)
 //
-// The rows stand in the order of the grain, in row groups of one size, so that the same rows are the
-// same bytes on any number of threads. Sorting a million rows of 100 columns takes as long as making
-// them, so a model whose rows come in that order says so, and is taken at its word until the file is
-// looked at: the engine keeps the order of a scan through projections, but not through joins.
-func (s *session) build(ctx context.Context, m *Model, path string) (rows int64, sorted bool, err error) {
-	if rows, err = s.copyOut(ctx, m, onItsLine(m), !m.Insertion, path); err != nil {
-		return 0, false, err
-	}
-	if err = s.tableView(ctx, m.Name, m.Columns, []file{{Path: path}}); err != nil || !m.Insertion {
-		return rows, true, err
-	}
-	if sorted, err = s.sorted(ctx, m); err != nil || sorted {
-		return rows, true, err
-	}
-	beside := path + ".sorted"
-	defer os.Remove(beside)
-	if _, err = s.copyOut(ctx, m, "select * from work."+ident(m.Name), true, beside); err != nil {
-		return 0, false, err
-	}
-	return rows, false, os.Rename(beside, path)
-}
-
-func (s *session) copyOut(ctx context.Context, m *Model, query string, sort bool, path string) (rows int64, err error) {
-	order, level := "", 3
-	if sort {
-		order = " order by " + idents(m.Grain)
+// The same rows are to be the same bytes on any number of threads: they stand in the order of the
+// grain, which is unique, in row groups of one size. Sorting a million rows of 100 columns takes
+// twice as long as making them and three times the memory, so a model of single records may keep the
+// query's own order instead (order: insertion); see losesOrder.
+func (s *session) build(ctx context.Context, m *Model, path string) (rows int64, err error) {
+	order, level := " order by "+idents(m.Grain), 3
+	if m.Insertion {
+		order = ""
 	}
 	if !m.Published() {
 		level = 1 // two thirds of the time for a quarter more bytes, which nobody uploads
 	}
 	err = s.value(ctx, fmt.Sprintf("copy (select * from (%s)%s) to %s (format parquet, compression zstd, compression_level %d, row_group_size 122880, use_tmp_file false)",
-		query, order, quote(path), level), &rows)
-	return rows, err
+		onItsLine(m), order, quote(path), level), &rows)
+	if err != nil {
+		return 0, err
+	}
+	return rows, s.tableView(ctx, m.Name, m.Columns, []file{{Path: path}})
 }
 
-// sorted says whether each row's grain is above that of the row before it.
-func (s *session) sorted(ctx context.Context, m *Model) (sorted bool, err error) {
-	grain := "row(" + idents(m.Grain) + ")"
-	err = s.value(ctx, fmt.Sprintf("select coalesce(bool_and(grain > before), true) from (select %s as grain, lag(%[1]s) over () as before from work.%s) where before is not null",
-		grain, ident(m.Name)), &sorted)
-	return sorted, err
+// losesOrder says whether the model counts on an order of rows that differs from run to run. The
+// engine keeps the order of a scan through projections, filters and union all; whatever else the plan
+// has (a join gives each batch's rows without a partner last) is the same every time on one thread only.
+func (s *session) losesOrder(ctx context.Context, m *Model) (bool, error) {
+	if !m.Insertion || s.options.threads == 1 {
+		return false, nil
+	}
+	plan, err := s.texts(ctx, "explain (format json) "+onItsLine(m))
+	if err != nil {
+		return false, err
+	}
+	for _, operator := range operators.FindAllStringSubmatch(plan[0][1].String, -1) {
+		if !slices.Contains(orderly, strings.TrimSpace(operator[1])) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
+
+var (
+	operators = regexp.MustCompile(`"name": "([^"]*)"`)
+	orderly   = []string{"READ_PARQUET", "PROJECTION", "FILTER", "UNION", "EMPTY_RESULT"}
+)
 
 // clear removes every table and view of the last piece. (Dropping the schema would be shorter, but
 // the engine then forgets that it was searched.)

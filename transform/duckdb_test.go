@@ -138,9 +138,8 @@ func TestInterrupt(t *testing.T) {
 
 func TestQuery(t *testing.T) {
 	l := newLake(t)
-	path := filepath.Join(l.dir, "q.parquet")
 	f := l.parquet(l.dir, "q", "select i, cast(i as decimal(38,18)) as d, case when i % 2 = 0 then 'x' || i end as s, date '2026-10-01' as day, [i] as list from range(250000) t(i)")
-	path = filepath.Join(l.dir, f.Path)
+	path := filepath.Join(l.dir, f.Path)
 	o := QueryOptions{Views: map[string][]string{"q": {path}}, Temp: t.TempDir(), Dialect: dialect(t)}
 	ask := func(sql string) (columns []ColumnInfo, rows []string, err error) {
 		err = Query(t.Context(), o, sql, func(c []ColumnInfo, row []string, null []bool) error {

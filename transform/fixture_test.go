@@ -89,7 +89,12 @@ func testModel(t *testing.T, folder string, m *Model, set map[string]*Model) {
 func runCase(t *testing.T, m *Model, set map[string]*Model, archive *txtar.Archive) []string {
 	t.Helper()
 	c := fixture{t: t, m: m, set: set, sections: map[string]string{}}
-	c.s, c.dir = fixtureSession(t)
+	var dir string
+	c.s, dir = fixtureSession(t)
+	var err error
+	if c.dir, err = os.MkdirTemp(dir, "case-"); err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range archive.Files {
 		c.sections[f.Name] = string(f.Data)
 	}
@@ -125,13 +130,13 @@ func (c *fixture) run() {
 	if len(c.complaints) > 0 {
 		return
 	}
-	made, err := makeTable(c.t.Context(), c.s, c.m, "", filepath.Join(c.dir, "made.parquet"))
+	_, broken, err := makeTable(c.t.Context(), c.s, c.m, "", filepath.Join(c.dir, "made.parquet"))
 	if err != nil {
 		c.complain("%v", err)
 		return
 	}
-	c.compareBroken(made.broken)
-	if slices.ContainsFunc(made.broken, func(b Broken) bool { return b.Kind == KindQuery || b.Kind == KindColumn }) {
+	c.compareBroken(broken)
+	if slices.ContainsFunc(broken, func(b Broken) bool { return b.Kind == KindQuery || b.Kind == KindColumn }) {
 		return // there is no table
 	}
 	if want, ok := c.sections["want.csv"]; ok {

@@ -1,7 +1,9 @@
 package transform
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -44,29 +46,28 @@ func (b Broken) String() string {
 // Stops says whether the table is refused. A check alone is counted and reported.
 func (b Broken) Stops() bool { return b.Kind != KindCheck }
 
-// makeTable builds work.<m.Name> in a Parquet file and holds it to the header. An error is
-// about the engine or the disk, not about the table.
-func makeTable(ctx context.Context, s *session, m *Model, period, path string) (t made, err error) {
+// makeTable builds work.<m.Name> in a Parquet file and holds it to the header. It returns the rows of
+// the file and what does not hold; an error is about the engine or the disk, not about the table.
+func makeTable(ctx context.Context, s *session, m *Model, period, path string) (rows int64, broken []Broken, err error) {
 	h := holder{ctx: ctx, s: s, m: m, period: period}
-	if h.columns() {
-		t.rows, t.sorted, err = s.build(ctx, m, path)
-		if h.query(err) {
-			h.grain()
-			h.months()
-			h.checks()
-			h.totals()
-		}
+	if !h.columns() {
+		return 0, h.broken, h.err
 	}
-	t.broken = h.broken
-	return t, h.err
+	if loses, err := s.losesOrder(ctx, m); err != nil || loses {
+		return 0, nil, cmp.Or(err, errLosesOrder)
+	}
+	if rows, err = s.build(ctx, m, path); !h.query(err) {
+		return 0, h.broken, h.err
+	}
+	h.grain()
+	h.months()
+	h.checks()
+	h.totals()
+	return rows, h.broken, h.err
 }
 
-// made is a table that was built.
-type made struct {
-	rows   int64
-	sorted bool // the rows came in the order they were expected in
-	broken []Broken
-}
+// errLosesOrder says that the table must be built on one thread.
+var errLosesOrder = errors.New("the order of rows would differ from run to run")
 
 type holder struct {
 	ctx    context.Context

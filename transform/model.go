@@ -18,14 +18,14 @@
 //
 //  4. A table that is out of date is built in a private database in which only the tables it says
 //     it reads exist, each as a view on its Parquet files and, for a table with a period, on that
-//     period's files alone.
+//     period's files alone. The query runs straight into a Parquet file beside the place where the
+//     table will lie, in the order of its grain, so that the same rows are the same bytes.
 //
-//  5. The table is held to its header: columns, grain, period, checks, totals. A broken check is
+//  5. The file is held to the header: columns, grain, period, checks, totals. A broken check is
 //     counted and goes on to be read as check_result; anything else broken, like an error in the
 //     query, refuses the table, and whatever reads it is left alone.
 //
-//  6. It is written as Parquet in the order of its grain, under the hash of its content, so that
-//     the same rows are the same bytes; then its state is written.
+//  6. A table that holds is synced and renamed to the hash of its content; then its state is written.
 //
 //  7. When every table is up to date and whole, the set of the published tables is written, last,
 //     and what neither a table nor the set needs any more is removed. Until then the last good set
@@ -67,7 +67,7 @@ type Model struct {
 	Reads     []string // tables, in the order of the header
 	Grain     []string // columns that tell rows apart, and the order of the file
 	Period    string   // column of the billing period, or "": a table of one piece
-	Insertion bool     // the query's own order is that of the grain, so that rows need no sorting
+	Insertion bool     // rows keep the query's own order and are not sorted by the grain
 	Inputs    []Column // columns wanted of the one raw source read
 	Columns   []Column
 	Checks    []Rule // true of every row

@@ -19,14 +19,17 @@ import (
 
 // Options say what to build and where. Lake and Models must be given.
 type Options struct {
-	Lake     string       // folder that holds raw/ and tables/
-	Temp     string       // folder for the database and what does not fit in memory; "" is tmp in the lake
-	Memory   string       // most memory for the engine, such as "2GB", which "" means; the process peaks a fifth above
-	Threads  int          // 0 is one per core
-	Models   fs.FS        // staging/, intermediate/, marts/ and dialect/duckdb.sql
-	Inputs   []Input      // tables of configuration
-	Periods  Range        // only these periods are built; others stay as they are
-	Tables   []string     // only these tables and what they read are built; empty: all
+	Lake    string   // folder that holds raw/ and tables/
+	Temp    string   // folder for the database and what does not fit in memory; "" is tmp in the lake
+	Memory  string   // most memory for the engine, such as "2GB", which "" means; the process peaks a fifth above
+	Threads int      // 0 is one per core
+	Models  fs.FS    // staging/, intermediate/, marts/ and dialect/duckdb.sql
+	Inputs  []Input  // tables of configuration
+	Periods Range    // only these periods are built; others stay as they are
+	Tables  []string // only these tables and what they read are built; empty: all
+	// Fetch brings files of the lake that are not on this disk, called with those that a table is about
+	// to be made from; nil: all are there. A table is then taken at its state's word until it is read.
+	Fetch    func(ctx context.Context, paths []string) error
 	Log      *slog.Logger // a line per table built; nil: nothing
 	Progress func(Event)  // called before and after each table and period; nil: nobody looks
 }
@@ -133,6 +136,7 @@ type runner struct {
 	held     map[string]string   // folders of pieces that failed or were skipped, and why
 	stale    bool
 	verified map[string]bool
+	single   map[string]bool // tables whose rows keep their order only on one thread
 	session  *session
 	result   Result
 	failures []Broken
@@ -142,7 +146,7 @@ type runner struct {
 func prepare(o Options) (*runner, error) {
 	r := &runner{
 		Options: o, set: map[string]*Model{}, states: map[string]*state{}, held: map[string]string{},
-		verified: map[string]bool{}, given: map[string]Input{}, digests: map[string]string{}, periods: map[string][]string{},
+		verified: map[string]bool{}, single: map[string]bool{}, given: map[string]Input{}, digests: map[string]string{}, periods: map[string][]string{},
 	}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
@@ -254,7 +258,7 @@ func (r *runner) plan() error {
 		for _, period := range periods {
 			p := piece{m, period}
 			r.pieces = append(r.pieces, p)
-			r.states[p.folder()] = readState(r.Lake, p)
+			r.states[p.folder()] = readState(r.Lake, p, r.Fetch != nil)
 		}
 	}
 	return nil
@@ -320,17 +324,24 @@ func (r *runner) report(p piece, outcome Outcome, s *state, took time.Duration) 
 	r.Progress(Event{Table: t, Done: len(r.result.Tables), Total: len(r.pieces)})
 }
 
-// build makes a piece. Out of memory it tries once more on one thread, which needs least.
+// build makes a piece. Where the order of rows would not be the same every time it takes one thread;
+// out of memory too, for that needs least.
 func (r *runner) build(ctx context.Context, p piece, digest string, feeds []feed) error {
 	r.report(p, Building, nil, 0)
 	start := time.Now()
 	b := builder{r: r, p: p, digest: digest, feeds: feeds}
-	err := b.attempt(ctx, r.Threads)
-	if isOutOfMemory(err) && r.Threads != 1 && ctx.Err() == nil {
+	threads := r.Threads
+	if r.single[p.m.Name] {
+		threads = 1
+	}
+	err := b.attempt(ctx, threads)
+	if errors.Is(err, errLosesOrder) {
+		r.single[p.m.Name], threads = true, 1
+		err = b.attempt(ctx, threads)
+	}
+	if isOutOfMemory(err) && threads != 1 && ctx.Err() == nil {
 		r.Log.Warn("out of memory, trying again on one thread", "table", p.String(), "error", err)
-		r.closeSession()
 		err = b.attempt(ctx, 1)
-		r.closeSession()
 	}
 	took := time.Since(start)
 	switch {
@@ -373,11 +384,13 @@ func (r *runner) failed(p piece, err error, took time.Duration) error {
 	return nil
 }
 
-// open returns the database, opening it for the first table that is out of date.
+// open returns the database, opening it for the first table that is out of date, and anew for
+// another number of threads, which an open one does not let itself be given (50 ms).
 func (r *runner) open(ctx context.Context, threads int) (*session, error) {
-	if r.session != nil {
+	if r.session != nil && r.session.options.threads == threads {
 		return r.session, nil
 	}
+	r.closeSession()
 	readable := []string{r.Lake}
 	for _, in := range r.given {
 		readable = append(readable, filepath.Dir(in.Path))

@@ -243,22 +243,105 @@ func TestRunBuildsWhatChangedAndNothingElse(t *testing.T) {
 	}
 }
 
+// joined keeps the order of its rows through a join, which the engine does on one thread only.
+const joined = `-- joined is a line of cost with what its service cost that day.
+--
+-- reads:  stg_cost, cost_daily
+-- grain:  BillingPeriodStart, Page, Row
+-- period: BillingPeriodStart
+-- order:  insertion
+--
+-- column BillingPeriodStart  date             first day of the billing period
+-- column Page                bigint           page
+-- column Row                 bigint           row
+-- column DailyCost           decimal(38, 18)  BillingCurrency; null for most
+select stg_cost.BillingPeriodStart as BillingPeriodStart, stg_cost.Page as Page, stg_cost.Row as Row, cost_daily.BilledCost as DailyCost
+from stg_cost
+left join cost_daily
+    on cost_daily.ChargeDate = stg_cost.ChargeDate
+    and cost_daily.ServiceName = stg_cost.ServiceName
+    and stg_cost.ServiceName in ('s1', 'a', 'b', 'c', 'd', 'e', 'f', 'g')
+`
+
 func TestRunIsTheSameBytesOnAnyNumberOfThreads(t *testing.T) {
-	var trees []map[string]string
+	l := newLake(t)
+	l.unit("2026-09", lines("2026-09", 700_000))
+	l.models["marts/joined.sql"] = &fstest.MapFile{Data: []byte(joined)}
+	var first map[string]string
 	for _, threads := range []int{1, 2, 5} {
-		l := newLake(t)
-		l.unit("2026-09", lines("2026-09", 300_000))
+		if err := os.RemoveAll(filepath.Join(l.dir, "tables")); err != nil {
+			t.Fatal(err)
+		}
 		o := l.options()
 		o.Threads = threads
 		l.run(o)
-		tree := l.tree()
-		trees = append(trees, tree)
-	}
-	for _, other := range trees[1:] {
-		if diff := cmp.Diff(trees[0], other); diff != "" {
-			t.Errorf("files differ:\n%s", diff)
+		if first == nil {
+			first = l.tree()
+		}
+		if diff := cmp.Diff(first, l.tree()); diff != "" {
+			t.Errorf("on %d threads files differ:\n%s", threads, diff)
 		}
 	}
+}
+
+func TestLinesKeepTheirOrder(t *testing.T) {
+	l := newLake(t)
+	l.unit("2026-09", lines("2026-09", 700_000))
+	l.run(l.options())
+	files, err := filepath.Glob(filepath.Join(l.dir, "tables/stg_cost/*/*.parquet"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	o := QueryOptions{Views: map[string][]string{"stg_cost": files}, Temp: t.TempDir()}
+	want := 0
+	err = Query(t.Context(), o, "select Row from stg_cost", func(_ []ColumnInfo, row []string, _ []bool) error {
+		if want++; row[0] != fmt.Sprint(want) {
+			return fmt.Errorf("row %d stands where %d should", want, want)
+		}
+		return nil
+	})
+	if err != nil || want != 700_000 {
+		t.Error(want, err)
+	}
+}
+
+func TestWhatACrashLeftIsCleared(t *testing.T) {
+	l := newLake(t)
+	l.unit("2026-10", lines("2026-10", 4))
+	l.run(l.options())
+	before := l.tree()
+	for _, left := range []string{
+		"tables/cost_daily/BillingPeriod=2026-10/building.parquet.tmp",     // while a table was written
+		"tables/cost_daily/BillingPeriod=2026-10/0123456789abcdef.parquet", // renamed, its state not yet
+		"tables/cost_daily/BillingPeriod=2026-10/state.json.tmp",
+		"tables/set.json.tmp",
+		"tables/gone/state.json",
+	} {
+		l.writeText(filepath.Join(l.dir, left), "half")
+	}
+	l.writeText(filepath.Join(l.dir, "tables/cost_month/state.json"), "{")
+	wantOutcomes(t, l.run(l.options()), Built, "cost_month")
+	if diff := cmp.Diff(before, l.tree()); diff != "" {
+		t.Errorf("healing (-before +after):\n%s", diff)
+	}
+	if left, _ := filepath.Glob(filepath.Join(l.dir, "tmp/*")); left != nil {
+		t.Errorf("%v is left of the database", left)
+	}
+}
+
+func TestOutOfMemoryIsSaidAndTheOthersAreBuilt(t *testing.T) {
+	l := newLake(t)
+	l.unit("2026-10", lines("2026-10", 4))
+	// A list is one value, which cannot be spilled.
+	l.edit("marts/cost_daily.sql", "count(*) as LineCount", "(select len(list(i)) from range(40000000) t(i)) as LineCount")
+	o := l.options()
+	o.Memory = "100MB"
+	result, err := Run(context.Background(), o)
+	if err == nil || !strings.Contains(err.Error(), "needs more than the 100MB it may use, even on one thread: raise limits.memory") {
+		t.Fatalf("got error %v", err)
+	}
+	wantOutcomes(t, result, Built, "quality", "stg_cost 2026-10")
+	wantOutcomes(t, result, Failed, "cost_daily 2026-10")
 }
 
 func TestRunDropsPeriodsThatAreGone(t *testing.T) {
@@ -363,6 +446,7 @@ func TestMutationsAreCaught(t *testing.T) {
 		{"rows lost", "cost_daily", "from stg_cost\ngroup", "from stg_cost\nwhere ServiceName <> 's1'\ngroup", KindTotal},
 		{"nothing left", "cost_daily", "from stg_cost\ngroup", "from stg_cost\nwhere false\ngroup", KindTotal},
 		{"a double for a decimal", "cost_daily", "cast(sum(BilledCost) as decimal(38, 18))", "cast(sum(BilledCost) as double)", KindColumn},
+		{"a null without a type", "cost_daily", "count(*) as LineCount", "null as LineCount", KindColumn},
 		{"a column nobody described", "cost_daily", "count(*) as LineCount", "count(*) as LineCount, 1 as Extra", KindColumn},
 		{"a column missing", "cost_daily", "    ServiceName,\n    BillingCurrency,", "    BillingCurrency,", KindColumn},
 		{"columns swapped", "cost_daily", "    ServiceName,\n    BillingCurrency,", "    BillingCurrency,\n    ServiceName,", KindColumn},

@@ -61,8 +61,9 @@ func (p piece) folder() string {
 
 func (p piece) String() string { return strings.TrimSpace(p.m.Name + " " + p.period) }
 
-// readState returns nil where there is no state that can be relied on: the piece is built anew.
-func readState(lake string, p piece) *state {
+// readState returns nil where there is no state that can be relied on: the piece is built anew. The
+// file of an absent one may be elsewhere, to be fetched when it is read.
+func readState(lake string, p piece, absent bool) *state {
 	folder := filepath.Join(lake, tablesFolder, filepath.FromSlash(p.folder()))
 	text, err := os.ReadFile(filepath.Join(folder, stateFile))
 	if err != nil {
@@ -73,6 +74,9 @@ func readState(lake string, p piece) *state {
 		return nil
 	}
 	info, err := os.Stat(filepath.Join(folder, s.File.Path))
+	if absent && errors.Is(err, fs.ErrNotExist) {
+		return &s
+	}
 	if err != nil || info.Size() != s.File.Bytes {
 		return nil
 	}

@@ -77,7 +77,8 @@ func (c *config) hasScope() bool {
 // needsCredential tells whether anything that is read asks who reads it.
 func (c *config) needsCredential() bool {
 	for _, a := range c.Accounts {
-		if isURL(a.Exports) && !strings.Contains(a.Exports, "sig=") {
+		connection, sas := c.secrets(a.Exports)
+		if isURL(a.Exports) && connection == "" && sas == "" && !strings.Contains(a.Exports, "sig=") {
 			return true
 		}
 	}
@@ -89,18 +90,7 @@ func (c *config) store() (load.Store, error) {
 	if !isURL(c.Publish) {
 		return load.OpenDir(c.Publish)
 	}
-	o := load.AzureOptions{ConnectionString: c.secret.StorageConnectionString, SAS: c.secret.StorageSAS}
-	if o.ConnectionString.Reveal() == "" && o.SAS.Reveal() == "" && !strings.Contains(c.Publish, "sig=") {
-		var err error
-		if o.Credential, err = c.tokens(); err != nil {
-			return nil, err
-		}
-	}
-	store, err := load.OpenAzure(c.Publish, o)
-	if err != nil {
-		return nil, usagef("publish: %w", err)
-	}
-	return store, nil
+	return c.open("publish", c.Publish)
 }
 
 // endpointProblems finds addresses that cannot be right. A token is not sent in clear

@@ -34,6 +34,8 @@ type config struct {
 	file   string // "" when there is none
 	text   []byte
 	secret secrets
+
+	container string // where the lake is, if it is not in the directory Lake, which is then its working copy
 }
 
 type endpoints struct {
@@ -108,6 +110,7 @@ func loadConfig(path string, env []string) (config, error) {
 	if problems := c.problems(); len(problems) > 0 {
 		return config{}, usageError{c.complain(problems)}
 	}
+	c.workHere()
 	return c, nil
 }
 
@@ -151,7 +154,7 @@ func describe(file string, err error) error {
 
 // written finds secrets in the file: the file is copied, mailed and committed.
 func (c *config) written() []problem {
-	urls := map[string]string{"publish": c.Publish}
+	urls := map[string]string{"lake": c.Lake, "publish": c.Publish}
 	for i, a := range c.Accounts {
 		urls[fmt.Sprintf("accounts[%d].exports", i)] = a.Exports
 	}
@@ -197,8 +200,8 @@ var (
 func (c *config) problems() []problem {
 	found := oneOf("cloud", c.Cloud, clouds)
 	found = append(found, oneOf("credential", c.Credential, credentials)...)
-	if isURL(c.Lake) {
-		found = append(found, problem{"lake", "want a directory; only publish can be a container URL"})
+	if strings.HasPrefix(c.Lake, "http://") && !loopback(c.Lake) {
+		found = append(found, problem{"lake", "bills do not travel in clear text: want https://, or http:// on this machine"})
 	}
 	if !memorySize.MatchString(c.Limits.Memory) {
 		found = append(found, problem{"limits.memory", fmt.Sprintf("%q: want a number and a unit, such as 2GB or 800MB", c.Limits.Memory)})

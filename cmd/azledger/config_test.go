@@ -45,7 +45,8 @@ func TestConfigMistakesNameTheirPlace(t *testing.T) {
 		{"secret in the file", "publish: https://contoso.example/tables?sv=1&sig=hush\n", "azledger.yaml:1:10: publish: a signature does not belong in the file; give the whole URL as AZLEDGER_PUBLISH"},
 		{"clear text", "endpoints: {management: \"http://management.example\"}\n", "endpoints.management: \"http://management.example\": want https://"},
 		{"no credential", "credential: none\n" + oneAccount, "credential: none is for the simulated Azure"},
-		{"lake in a container", "lake: https://contoso.example/lake\n", "lake: want a directory"},
+		{"secret of the lake in the file", "lake: https://contoso.example/lake?sig=hush\n", "give the whole URL as AZLEDGER_LAKE"},
+		{"lake in clear text", "lake: http://contoso.example/lake\n", "lake: bills do not travel in clear text"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := loadText(t, test.text)

@@ -108,7 +108,7 @@ A run reads azledger.yaml from the working directory, or the file that --config 
 AZLEDGER_CONFIG names. Relative paths start at the file's folder. A key that is not
 known is an error, told with its line and column.
 
-	lake: lake                  # directory of what was copied and built
+	lake: lake                  # what was copied and built: directory, or container URL as for publish
 	publish: published          # directory, or https://<account>.blob.core.windows.net/<container>/<prefix>
 	publish_with_failed_scopes: false   # publish even if a scope failed, and exit with 5
 	cloud: public               # public, usgov or china
@@ -129,7 +129,7 @@ known is an error, told with its line and column.
 	limits:
 	  memory: 2GB               # of DuckDB
 	  threads: 0                # of DuckDB, and months copied at once; 0: as many as there are processors
-	  temp: ""                  # where large queries spill; empty: <lake>/temp
+	  temp: ""                  # where large queries spill; and the copy of a lake in a container; empty: <lake>/temp
 	  retries: 5                # how often a broken or missing answer is asked for again
 	owners: ""                  # who pays, see below
 	tags:
@@ -148,12 +148,18 @@ joined by underscores, list elements by number. The variable wins over the file.
 
 Secrets come from the environment and are never printed:
 
-	AZLEDGER_STORAGE_CONNECTION_STRING   storage account of publish
-	AZLEDGER_STORAGE_SAS                 shared access signature for publish
+	AZLEDGER_STORAGE_CONNECTION_STRING   a storage account
+	AZLEDGER_STORAGE_SAS                 shared access signature for the storage account of publish,
+	                                     or of lake where publish is a directory
 	AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH
 	                                     for the credential environment
 
-Without the first two, publish uses the credential that the billing APIs are read with.
+The first two open what of lake, publish and exports lies in their storage account. All
+other containers are opened with the credential that the billing APIs are read with, or
+with a signature in their URL, which is then given as a variable too, such as
+AZLEDGER_LAKE or AZLEDGER_ACCOUNTS_0_EXPORTS. Lake and publish need the role Storage Blob
+Data Contributor, or a signature with the permissions racwdl; exports need Storage Blob
+Data Reader, or rl.
 
 # Owners
 
@@ -197,6 +203,33 @@ is 5. Whatever fails, what was published before stays as it is.
 
 One run at a time may work on a lake; another one exits with 3 and says who is at work.
 
+# A lake in a container
+
+	lake: https://<account>.blob.core.windows.net/<container>/<prefix>
+
+keeps the lake in blob storage, for a machine that has no disk of its own or another one
+every night. Names are the same as in a directory, so either can be copied over the other.
+
+A run works on a copy of the lake: a folder below limits.temp, or below the system's
+folder for temporary files, that only its user can use and that is the same for every run.
+It lists the container, fetches the small files that tell what there is, and Parquet files
+when something is built or published from them; usually those of the open months, and
+the published tables of the others. The folder needs room for these and for what is built. It
+may be deleted whenever no run is at work; where it stays, less is fetched.
+
+What extract and transform have done is saved after each of them, also when they failed or
+the run was interrupted: first data, then what refers to it. So a run that dies leaves a
+whole lake. Pages of a month that was not finished are saved when the run is told to stop
+(SIGTERM, as container platforms do) and has 20 seconds left; after kill -9 or a power cut
+they are only on the disk where they were fetched, and without that disk they are fetched
+again.
+
+lock.json in the container says which run holds the lake. The run renews it while it works.
+If its host dies, the next run on the same disk goes on at once. On another host a run
+exits with 3 for two minutes; after them it watches for one more whether the claim is
+renewed, and then takes the lake. A run that was taken for dead and comes back saves nothing
+more and exits with 3.
+
 On a terminal a run shows its progress; elsewhere it logs one line for each unit copied,
 table built and file published. --log-format json makes the lines JSON, --quiet leaves
 warnings and errors.
@@ -206,7 +239,7 @@ warnings and errors.
 	0    done
 	1    failed; what was published stays
 	2    wrong usage or configuration
-	3    another run holds the lake
+	3    another run holds the lake, or took it over
 	4    a check failed; what was published stays
 	5    published without a scope that failed (publish_with_failed_scopes)
 	6    an invoice is not explained by its charges (--fail-on-unexplained)

@@ -27,7 +27,7 @@ type variables map[string]string
 const envPrefix = "AZLEDGER_"
 
 // ofTests are variables that the project's own tests read.
-var ofTests = []string{"SHARED", "AZURITE"}
+var ofTests = []string{"SHARED", "AZURITE", "REQUIRE_AZURITE"}
 
 func environment(env []string) variables {
 	vars := variables{}

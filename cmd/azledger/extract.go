@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
 		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
 		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "",
-		Exports: extract.ExportsIn(credential), Now: j.now, Log: j.log,
+		Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,
 		Progress: func(e extract.Event) {
 			bar.say(e.Unit.String())
 			if e.Done {
@@ -87,7 +88,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 			}
 		},
 	})
-	return result.Failed(), err
+	return result.Failed(), errors.Join(err, j.save(ctx))
 }
 
 // accounts are those that the flags leave.

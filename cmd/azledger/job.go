@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/azledger/azledger/cmd/azledger/internal/mirror"
 	"github.com/azledger/azledger/sql"
 	"github.com/azledger/azledger/transform"
 )
@@ -26,6 +27,7 @@ type job struct {
 	sources []string
 	log     *slog.Logger
 	lock    *lock
+	mirror  *mirror.Mirror // of a lake in a container; nil for one in a directory
 }
 
 // ask is what the flags of run, extract, transform and load say.
@@ -79,11 +81,7 @@ func (a *app) work(ctx context.Context, k ask, steps func(context.Context, *job)
 	if err != nil {
 		return err
 	}
-	if j.lock, err = lockLake(j.cfg.Lake, k.command, a.now()); err != nil {
-		return err
-	}
-	defer j.lock.release()
-	return steps(ctx, j)
+	return j.onLake(ctx, steps)
 }
 
 func (a *app) newJob(k ask) (*job, error) {

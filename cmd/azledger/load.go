@@ -47,6 +47,7 @@ func (j *job) load(ctx context.Context) error {
 	defer bar.close()
 	_, err = load.Publish(ctx, store, j.cfg.tables(), load.Options{
 		Now: j.now, Log: j.log, AcceptShrink: j.ask.shrink, AcceptOlder: j.ask.shrink != "", MayShrink: comeAndGo,
+		Fetch:    j.fetch(),
 		Progress: func(p load.Progress) { bar.step(p.FilesTotal) },
 	})
 	var shrunk *load.ShrinkError

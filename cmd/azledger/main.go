@@ -24,6 +24,10 @@ func main() {
 // run is the command: what it is given, what it prints, what it exits with.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{out: stdout, err: stderr, now: time.Now, env: os.Environ()}
+	return a.execute(ctx, args)
+}
+
+func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -36,10 +40,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	code := exitCode(ctx, err)
 	switch {
 	case code > 128:
-		fmt.Fprintf(stderr, "azledger: %v: stopped; the same command goes on from here\n", context.Cause(ctx))
+		fmt.Fprintf(a.err, "azledger: %v: stopped; the same command goes on from here\n", context.Cause(ctx))
 	case errors.Is(err, errSaid):
 	default:
-		fmt.Fprintf(stderr, "azledger: %v\n", err)
+		fmt.Fprintf(a.err, "azledger: %v\n", err)
 	}
 	return code
 }

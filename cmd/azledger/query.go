@@ -91,6 +91,9 @@ func printed(infos []transform.ColumnInfo) []column {
 // is copied below the lake first, so those that the text does not mention are left out.
 func (c *config) views(ctx context.Context, store load.Store, m load.Manifest, text string) (map[string][]string, error) {
 	views := map[string][]string{}
+	if err := c.ownFolder(); err != nil {
+		return nil, err
+	}
 	for _, t := range m.Tables {
 		if !mentions(text, t.Name) {
 			continue

@@ -253,9 +253,11 @@ func TestRealInvoices(t *testing.T) {
 	var want [][]string
 	for _, in := range invoices {
 		p := in.Properties
-		want = append(want, []string{in.Name, p.Status, p.TotalAmount.Currency, p.BilledAmount.Value.String(), p.CreditAmount.Value.String(),
+		want = append(want, []string{
+			in.Name, p.Status, p.TotalAmount.Currency, p.BilledAmount.Value.String(), p.CreditAmount.Value.String(),
 			p.AzurePrepaymentApplied.Value.String(), p.FreeAzureCreditApplied.Value.String(), p.SubTotal.Value.String(),
-			p.TaxAmount.Value.String(), p.TotalAmount.Value.String(), p.AmountDue.Value.String()})
+			p.TaxAmount.Value.String(), p.TotalAmount.Value.String(), p.AmountDue.Value.String(),
+		})
 	}
 	sortRows(want)
 	l.wantRows(`select InvoiceId, InvoiceStatus, BillingCurrency, BilledAmount, CreditAmount, PrepaymentApplied, FreeCreditApplied,

@@ -20,6 +20,8 @@ type app struct {
 	logFormat  string
 	quiet      bool
 
+	lease time.Duration // how long a host that died keeps others from a lake in a container; 0: as package mirror has it
+
 	started bool // the arguments were understood; what goes wrong from here is no usage error
 }
 

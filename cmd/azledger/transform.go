@@ -44,7 +44,7 @@ func (j *job) transform(ctx context.Context) error {
 	defer bar.close()
 	result, err := transform.Run(ctx, transform.Options{
 		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Tables: j.ask.tables,
+		Models: sql.FS, Inputs: inputs, Tables: j.ask.tables, Fetch: j.fetch(),
 		Periods: transform.Range{From: j.span.from, To: j.span.to}, Log: j.log,
 		Progress: func(e transform.Event) {
 			bar.say(strings.TrimSpace(e.Name + " " + e.Period))
@@ -53,6 +53,9 @@ func (j *job) transform(ctx context.Context) error {
 			}
 		},
 	})
+	if saving := j.save(ctx); saving != nil {
+		return errors.Join(err, saving)
+	}
 	var broken *transform.CheckError
 	if errors.As(err, &broken) {
 		return checkError{err}
@@ -76,7 +79,7 @@ const newFindings = `
 // findings logs what the tables say is wrong with the data. It stops nothing: the
 // figures are what Azure served, and somebody has to look.
 func (j *job) findings(ctx context.Context) error {
-	files, err := j.cfg.finished("data_quality")
+	files, err := j.finished(ctx, "data_quality")
 	if err != nil {
 		return err
 	}
