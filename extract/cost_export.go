@@ -131,7 +131,7 @@ func (e exportRun) land(ctx context.Context, folder ExportFolder, l *landing, nu
 		return 0, fmt.Errorf("file %s of manifest %s: %w", part.name, e.manifest, err)
 	}
 	defer body.Close()
-	counted := &countingReader{r: body}
+	counted := &countingReader{ctx: ctx, r: body}
 	var rows int64
 	if strings.HasSuffix(strings.ToLower(part.name), ".parquet") {
 		rows, err = landParquet(l, number, part.name, counted)
@@ -150,12 +150,18 @@ func (e exportRun) land(ctx context.Context, folder ExportFolder, l *landing, nu
 	return rows, nil
 }
 
+// countingReader counts what is read, and stops when ctx does: a large part takes
+// longer to land than a container gets to stop.
 type countingReader struct {
-	r io.Reader
-	n int64
+	ctx context.Context
+	r   io.Reader
+	n   int64
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, context.Cause(c.ctx)
+	}
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err

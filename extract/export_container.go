@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
@@ -112,27 +113,55 @@ func (c exportContainer) List(ctx context.Context, found func(ExportFile)) error
 	return nil
 }
 
-// Open streams a blob; the SDK resumes a connection that breaks where it broke.
+// Open streams a blob; the SDK resumes a connection that breaks where it broke, and one
+// that brings nothing for too long is broken here: it would hold a night's run for ever.
 func (c exportContainer) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stall := time.AfterFunc(stallAfter, func() { cancel(errStalled) })
 	answer, err := c.client.NewBlobClient(c.prefix+name).DownloadStream(ctx, nil)
+	stall.Stop()
+	if err == nil {
+		return blobBody{ReadCloser: answer.NewRetryReader(ctx, nil), ctx: ctx, cancel: cancel, stall: stall}, nil
+	}
+	defer cancel(nil)
 	if bloberror.HasCode(err, bloberror.BlobNotFound) {
 		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	if err != nil {
-		return nil, unsigned(err)
-	}
-	return unsignedBody{answer.NewRetryReader(ctx, nil)}, nil
+	return nil, cmp.Or(stalled(ctx), unsigned(err))
 }
 
-// unsignedBody is a blob whose errors show no signature.
-type unsignedBody struct{ io.ReadCloser }
+// stallAfter is how long a blob may keep its reader waiting for the next bytes.
+const stallAfter = 2 * time.Minute
 
-func (b unsignedBody) Read(p []byte) (int, error) {
+func stalled(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), errStalled) {
+		return errStalled
+	}
+	return nil
+}
+
+// blobBody is a blob being read. Its errors show no signature.
+type blobBody struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stall  *time.Timer
+}
+
+func (b blobBody) Read(p []byte) (int, error) {
+	b.stall.Reset(stallAfter)
 	n, err := b.ReadCloser.Read(p)
+	b.stall.Stop()
 	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
-		err = unsigned(err)
+		err = cmp.Or(stalled(b.ctx), unsigned(err))
 	}
 	return n, err
+}
+
+func (b blobBody) Close() error {
+	b.stall.Stop()
+	b.cancel(nil)
+	return b.ReadCloser.Close()
 }
 
 // unsigned says what went wrong without the signature that a transport error quotes with

@@ -127,28 +127,33 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		})
 	}
 	_ = group.Wait() // units report their errors in their results
+	r.refuseUnknownScopes(ctx, tasks, done)
 	results = append(results, done...)
 	sortResults(results)
-	refuseUnknownScopes(results)
 	return Result{Units: results}, context.Cause(ctx)
 }
 
-// refuseUnknownScopes fails the cost units of an account of which the API knows none.
-// A period that is absent began before the account did; an account without any is a
-// scope that is mistyped, and must not pass for one that spent nothing.
-func refuseUnknownScopes(results []UnitResult) {
-	known := map[string]bool{}
-	for _, u := range results {
-		if u.Source == "usage_details" && !u.Absent {
-			known[u.Account] = true
+// refuseUnknownScopes fails the units of a source that every account has, where the
+// API knows none of them and never did. A period that is absent began before the
+// account did, or after it ended; an account without any is a scope that is mistyped,
+// and must not pass for one that spent nothing.
+func (r *run) refuseUnknownScopes(ctx context.Context, tasks []task, results []UnitResult) {
+	known := map[Unit]bool{}
+	for i, t := range tasks {
+		if !t.source.everywhere || !results[i].Absent || r.lake.knows(t.Unit) {
+			known[account(t.Unit)] = true
 		}
 	}
-	for i, u := range results {
-		if u.Source == "usage_details" && !known[u.Account] {
-			results[i].Err = fmt.Errorf("%s: the API knows no billing period of scope %s: is the scope right?", u.Unit, u.Scope)
+	for i, t := range tasks {
+		if !known[account(t.Unit)] {
+			results[i].Err = fmt.Errorf("%s: the API knows no billing period of scope %s: is the scope right?", t.Unit, t.Scope)
+			r.report(ctx, t, &results[i])
 		}
 	}
 }
+
+// account is what the units of a source's scope have in common.
+func account(u Unit) Unit { return Unit{Source: u.Source, Account: u.Account, Scope: u.Scope} }
 
 // task is a unit and the way to fill it.
 type task struct {

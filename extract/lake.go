@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -111,6 +112,16 @@ func readManifest(path string) (*manifest, error) {
 		return nil, fmt.Errorf("manifest %s: format %d, this version reads format %d", path, m.Format, manifestFormat)
 	}
 	return &m, nil
+}
+
+// knows tells whether the lake has a complete version of any unit of the same source
+// and scope.
+func (k lake) knows(u Unit) bool {
+	manifests, err := filepath.Glob(filepath.Join(filepath.Dir(k.raw(u)), "period=*", "*.json"))
+	return err == nil && slices.ContainsFunc(manifests, func(path string) bool {
+		m, err := readManifest(path)
+		return err == nil && m != nil && m.AsOf != ""
+	})
 }
 
 // age tells how long ago the unit was last completed; very long if never.

@@ -169,29 +169,6 @@ func hashWithout(body []byte, link string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// linkBelow finds nextLink, at the top of a body or under properties, where price
-// sheets, tags and queries keep it. Absent, null and "" all mean the end.
-func linkBelow(body []byte) (string, error) {
-	type level struct {
-		NextLink   *string         `json:"nextLink"`
-		Properties json.RawMessage `json:"properties"`
-	}
-	var top, below level
-	if err := json.Unmarshal(body, &top); err != nil {
-		return "", err
-	}
-	if top.NextLink == nil && len(top.Properties) > 0 && top.Properties[0] == '{' {
-		if err := json.Unmarshal(top.Properties, &below); err != nil {
-			return "", err
-		}
-		top = below
-	}
-	if top.NextLink == nil {
-		return "", nil
-	}
-	return *top.NextLink, nil
-}
-
 // escapeForbidden escapes the bytes that may not stand in an address and nothing
 // else. Azure sends such links: "…&periodStartDate=2000-01-01 00:00:00Z".
 func escapeForbidden(link string) string {

@@ -411,7 +411,10 @@ func TestMonthsBeforeTheEnrollmentAreAbsentAndAScopeWithoutAnyIsAnError(t *testi
 	if absent != 2 {
 		t.Errorf("%d units are absent, want both datasets of September", absent)
 	}
-	began = "never"
+	o.Periods = Range{From: "2026-11", To: "2026-11"} // the enrollment has ended, and is known
+	mustRun(t, o)
+	o = testOptions(t, s, t.TempDir())
+	o.Accounts[0].Agreement, began = ea, "never"
 	res, err := Run(context.Background(), o)
 	if err != nil || len(res.Failed()) != 4 || !strings.Contains(res.Failed()[0].Err.Error(), "is the scope right?") {
 		t.Errorf("error %v, failed units %v; want all four, asking whether the scope is right", err, res.Failed())

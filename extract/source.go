@@ -23,6 +23,7 @@ type Source struct {
 
 	dateColumn string // its least and greatest value go to the manifest
 	files      bool   // read from Account.Exports rather than from an API
+	everywhere bool   // every account has some of it
 	plan       func(ctx context.Context, r *run, a Account) ([]task, error)
 }
 

@@ -33,6 +33,7 @@ var _ = register(&Source{
 	Status:     "deprecated",
 	Columns:    usageDetailsColumns(),
 	dateColumn: "date",
+	everywhere: true,
 	plan:       planUsageDetails,
 })
 

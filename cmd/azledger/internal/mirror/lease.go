@@ -25,7 +25,7 @@ import (
 const lockName = "lock.json"
 
 // LeaseTime is how long a claim to a lake lasts that is not renewed: a host that died keeps others out no longer. It is
-// renewed four times as often, so three renewals in a row may fail.
+// renewed four times as often, so two renewals in a row may fail.
 const LeaseTime = 2 * time.Minute
 
 // A Holder is who works on a lake, for people to read.
@@ -63,7 +63,11 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
-	return fmt.Sprintf("lake %s: lost to another run (%v); nothing more was written to it", e.Store, e.Cause)
+	how := "could not be held"
+	if errors.Is(e.Cause, load.ErrChanged) {
+		how = "lost to another run"
+	}
+	return fmt.Sprintf("lake %s: %s (%v); nothing more was written to it", e.Store, how, e.Cause)
 }
 
 func (e *LostError) Unwrap() error { return e.Cause }
@@ -219,9 +223,24 @@ func (l *lease) beat(ctx context.Context) error {
 	return l.write(ctx, &expires)
 }
 
+// write exchanges the claim. An exchange may have reached the store and its answer not
+// us: then the ETag is not the one we know, but the token is ours, and so is the lake.
 func (l *lease) write(ctx context.Context, expires *time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	err := l.exchange(ctx, expires)
+	if !errors.Is(err, load.ErrChanged) {
+		return err
+	}
+	now, etag, rerr := readClaim(ctx, l.store)
+	if rerr != nil || now.Token != l.claim.Token {
+		return err
+	}
+	l.claim.Beat, l.etag = now.Beat, etag
+	return l.exchange(ctx, expires)
+}
+
+func (l *lease) exchange(ctx context.Context, expires *time.Time) error {
 	next := l.claim
 	next.Expires = expires
 	next.Beat++

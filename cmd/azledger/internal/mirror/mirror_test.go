@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -534,5 +535,43 @@ func TestKinds(t *testing.T) {
 		if got := kindOf(name); got != want {
 			t.Errorf("%s is %d, want %d", name, got, want)
 		}
+	}
+}
+
+// lateStore does what it is told, and cuts the answer off.
+type lateStore struct {
+	load.Store
+	cut context.CancelFunc // nil: answers in time
+}
+
+func (s *lateStore) Swap(ctx context.Context, name string, data []byte, old string) (string, error) {
+	etag, err := s.Store.Swap(context.WithoutCancel(ctx), name, data, old)
+	if s.cut != nil {
+		s.cut()
+		s.cut = nil
+		return "", ctx.Err()
+	}
+	return etag, err
+}
+
+// A renewal that reached the store and whose answer did not come must not make the next one think that the lake is lost.
+func TestARenewalWhoseAnswerIsLostIsStillOurs(t *testing.T) {
+	dir, err := load.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &lateStore{Store: dir}
+	l, err := take(t.Context(), store, Holder{Command: "run"}, newToken(), "", Options{LeaseTime: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.release(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	store.cut = cancel
+	if err := l.beat(ctx); err == nil {
+		t.Fatal("the answer was not cut off")
+	}
+	if err := l.confirm(t.Context()); err != nil {
+		t.Errorf("the lake counts as lost: %v", err)
 	}
 }
