@@ -273,7 +273,7 @@ func TestColumnsThatContradict(t *testing.T) {
 	}
 }
 
-// shared is the folder of data made by others. Tests that need it skip without it.
+// sharedFolder is the folder of data made by others. Tests that need it skip without it.
 func sharedFolder(t *testing.T, parts ...string) string {
 	t.Helper()
 	root := os.Getenv("AZLEDGER_SHARED")

@@ -116,7 +116,7 @@ type Options struct {
 	// AcceptOlder lets a set through that was made as of an earlier day than the version in force.
 	AcceptOlder bool
 
-	// MayShrink names the tables whose rows come and go from run to run, such as restatement and alert.
+	// MayShrink names the tables whose rows come and go from run to run, as cmd lists them: findings, and what is not invoiced yet.
 	MayShrink []string
 
 	// Sources is what is known of each unit that was fetched, a JSON value copied into the manifest. May be nil.

@@ -99,7 +99,7 @@ func normalLocation(r *row, b []byte) []byte {
 	return append(b, r.meter.region.zone...)
 }
 
-// legacyColumns are the properties of usage details of kind legacy, REFERENCE 3.1.1.
+// legacyColumns are the properties of usage details of kind legacy.
 var legacyColumns = []column{
 	{"billingAccountId", word, accountID},
 	{"billingAccountName", free, accountName},
@@ -149,7 +149,7 @@ var legacyColumns = []column{
 	{"pricingModel", word, appendModelREST},
 }
 
-// modernColumns are the properties of usage details of kind modern, REFERENCE 3.1.2.
+// modernColumns are the properties of usage details of kind modern.
 var modernColumns = []column{
 	{"billingAccountId", word, accountID},
 	{"billingAccountName", free, accountName},
@@ -217,7 +217,7 @@ var modernColumns = []column{
 	{"costAllocationRuleName", verbatim, null},
 }
 
-// enrollmentFile is the header of EA cost files of data version 2024-08-01, REFERENCE 9.3.
+// enrollmentFile is the header of EA cost files of data version 2024-08-01.
 var enrollmentFile = []column{
 	{"InvoiceSectionName", free, sectionName},
 	{"AccountName", free, sectionUser},
@@ -278,7 +278,7 @@ var enrollmentFile = []column{
 	{"ResourceLocationNormalized", word, normalLocation},
 }
 
-// customerFile is the header of MCA cost files of data version 2023-12-01-preview, REFERENCE 9.4.
+// customerFile is the header of MCA cost files of data version 2023-12-01-preview.
 var customerFile = []column{
 	{"invoiceId", word, invoiceID},
 	{"previousInvoiceId", word, previousInvoiceID},

@@ -50,7 +50,7 @@ func (o ExportOptions) withDefaults() ExportOptions {
 }
 
 // WriteExports writes the files of Cost Management exports under dir, which stands for the container, as the service lays
-// them out (REFERENCE 9.1), each run's manifest last.
+// them out, each run's manifest last.
 func (e *Enterprise) WriteExports(ctx context.Context, dir string, options ExportOptions) error {
 	options = options.withDefaults()
 	a, err := e.account(options.Account)
@@ -288,7 +288,7 @@ func (w *writer) flush(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// writeManifest writes the manifest of a complete run, as REFERENCE 9.2 has it; the legacy one has no version and no
+// writeManifest writes the manifest of a complete run, as Cost Management writes it; the legacy one has no version and no
 // counts.
 func (r *run) writeManifest() error {
 	manifest := map[string]any{
