@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -165,7 +166,7 @@ func TestAHeaderWithoutRowsIsFine(t *testing.T) {
 func TestPartsHaveTheirOwnHeaders(t *testing.T) {
 	l := land(t, csvColumns)
 	for i, text := range []string{"\xef\xbb\xbfDate,Cost\n2026-10-01,1\n", "\xef\xbb\xbfPreTaxCost,UsageDateTime,SubscriptionGuid\n2,2026-10-02,s\n", "AccountOwnerId,Date,Cost,Quantity,PricingCurrency\na,2026-10-03,3,1,USD\n"} {
-		if _, err := l.csv(int64(i+1), "x/part_"+itoa(i)+".csv", strings.NewReader(text)); err != nil {
+		if _, err := l.csv(int64(i+1), "x/part_"+strconv.Itoa(i)+".csv", strings.NewReader(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,7 +187,7 @@ func TestLongFields(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("Date,Cost,ResourceGroup\n")
 	for i := range 3 {
-		text.WriteString("2026-10-01," + itoa(i) + ",\"" + long + "\"\r\n2026-10-02,1,rg\r\n")
+		text.WriteString("2026-10-01," + strconv.Itoa(i) + ",\"" + long + "\"\r\n2026-10-02,1,rg\r\n")
 	}
 	rows, rejects := landCSV(t, text.String())
 	if len(rows) != 6 || len(rejects) != 0 {

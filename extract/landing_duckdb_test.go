@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -244,7 +245,7 @@ func TestDuckDBAgreesOnEveryColumn(t *testing.T) {
 	db := duck(t)
 	n := duckQuery(t, db, "select count(*), count(*) filter (where "+strings.Join(same, " and ")+") from (select *, _row as n from '"+got.File.Path+
 		"') a join (select *, row_number() over () as n from read_csv('"+in+"', header=true, columns={"+strings.Join(types, ", ")+"})) b using (n)")
-	if diff := cmp.Diff([][]string{{itoa(rows), itoa(rows)}}, n); diff != "" {
+	if diff := cmp.Diff([][]string{{strconv.Itoa(rows), strconv.Itoa(rows)}}, n); diff != "" {
 		t.Errorf("rows, and rows that agree:\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -201,8 +202,8 @@ func TestManyRowsComeBack(t *testing.T) {
 		var body strings.Builder
 		for row := range 1000 {
 			n := page*1000 + row
-			w := record{"_page": itoa(page + 1), "_row": itoa(row + 1), "id": "id-" + itoa(n), "quantity": itoa(n)}
-			meter := strings.Repeat("x", n%50) + itoa(n/(1+page%5*400))
+			w := record{"_page": strconv.Itoa(page + 1), "_row": strconv.Itoa(row + 1), "id": "id-" + strconv.Itoa(n), "quantity": strconv.Itoa(n)}
+			meter := strings.Repeat("x", n%50) + strconv.Itoa(n/(1+page%5*400))
 			if n%11 != 0 {
 				w["meterDetails_meterName"] = meter
 			} else {
@@ -216,7 +217,7 @@ func TestManyRowsComeBack(t *testing.T) {
 			if row > 0 {
 				body.WriteByte(',')
 			}
-			body.WriteString(`{"id":"` + w["id"] + `","properties":{"quantity":` + itoa(n) + `,"meterDetails":{"meterName":"` + meter + `"},"isCredit":` + credit + `}}`)
+			body.WriteString(`{"id":"` + w["id"] + `","properties":{"quantity":` + strconv.Itoa(n) + `,"meterDetails":{"meterName":"` + meter + `"},"isCredit":` + credit + `}}`)
 			want = append(want, w)
 		}
 		if _, err := l.jsonPage(int64(page+1), "page", []byte(`{"value":[`+body.String()+`]}`), usageShape()); err != nil {
@@ -228,15 +229,6 @@ func TestManyRowsComeBack(t *testing.T) {
 		rows[i].without()
 	}
 	checkRows(t, rows, want)
-}
-
-func itoa(n int) string { return string(appendInt(nil, n)) }
-
-func appendInt(b []byte, n int) []byte {
-	if n >= 10 {
-		b = appendInt(b, n/10)
-	}
-	return append(b, byte('0'+n%10))
 }
 
 func TestDateRange(t *testing.T) {
