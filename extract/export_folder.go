@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -94,7 +95,7 @@ type exportPart struct {
 	bytes int64 // announced, -1 if not
 	rows  int64 // announced, -1 if not
 	at    time.Time
-	sum   string // of a file without manifest
+	seen  *inspected // of a file without manifest
 }
 
 // identity changes when anything about the run does.
@@ -218,12 +219,16 @@ func (e *exportRun) complete(ctx context.Context, folder ExportFolder, m exportM
 	if len(e.parts) == 0 {
 		return fmt.Errorf("manifest %s: names neither dataset, period nor files", e.manifest)
 	}
-	seen, err := inspect(ctx, folder, e.parts[0].name)
+	first := e.parts[0]
+	seen, err := inspect(ctx, folder, ExportFile{Name: first.name, Modified: first.at})
 	if err != nil {
 		return err
 	}
 	if e.dataset == "" {
-		e.dataset = seen.dataset()
+		if e.dataset, err = seen.dataset(); err != nil {
+			return err
+		}
+		e.dataset = cmp.Or(e.dataset, "actual")
 	}
 	if e.period == "" {
 		e.period, err = seen.period()

@@ -107,9 +107,9 @@ func TestARunStillBeingWrittenIsIgnoredEvenIfItIsTheFirst(t *testing.T) {
 
 func TestFilesDownloadedByHandAreOneRun(t *testing.T) {
 	res, _ := runExports(t, exportOf(t, map[string]string{
-		"a.csv": "\xef\xbb\xbf" + exportHeader + costLine("10/01/2026", "1"),
-		"b.csv": exportHeader + costLine("10/02/2026", "2") + costLine("10/02/2026", "3"),
-		"c.csv": exportHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
+		"actual-a.csv": "\xef\xbb\xbf" + exportHeader + costLine("10/01/2026", "1"),
+		"actual-b.csv": exportHeader + costLine("10/02/2026", "2") + costLine("10/02/2026", "3"),
+		"c.csv":        exportHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
 	}))
 	wantUnits(t, res, "2026-10 actual 3 rows", "2026-10 amortized 1 rows")
 }
@@ -117,7 +117,7 @@ func TestFilesDownloadedByHandAreOneRun(t *testing.T) {
 func TestTheSameDownloadTwiceIsRefused(t *testing.T) {
 	text := exportHeader + costLine("10/01/2026", "1")
 	res, _ := runExports(t, exportOf(t, map[string]string{"a.csv": text, "a (1).csv": text}))
-	wantFailure(t, res, "a (1).csv", "a.csv", "are the same", "remove one")
+	wantFailure(t, res, "a (1).csv", "a.csv", "100% of their lines in common")
 }
 
 func TestAnExportWithoutManifestCountsItsNewestFileOnly(t *testing.T) {
@@ -179,4 +179,41 @@ func TestABadExportFileSaysWhichAndWhatToDo(t *testing.T) {
 			wantFailure(t, res, c.name, c.says)
 		})
 	}
+}
+
+func TestDownloadsThatOverlapAreRefused(t *testing.T) {
+	var whole, tail strings.Builder
+	for i := range 600 {
+		whole.WriteString(costLine("10/01/2026", fmt.Sprint(i)))
+		if i >= 500 {
+			tail.WriteString(costLine("10/01/2026", fmt.Sprint(i)))
+		}
+	}
+	res, _ := runExports(t, exportOf(t, map[string]string{"whole.csv": exportHeader + whole.String(), "tail.csv": exportHeader + tail.String()}))
+	wantFailure(t, res, "whole.csv", "tail.csv", "counted twice")
+}
+
+// A cost that is no number, or nothing, is no evidence that a file is amortized cost:
+// one odd cell must not make of the actual file a second amortized one.
+func TestOddCostsAreNoEvidence(t *testing.T) {
+	covered := func(cost string) string { return "10/02/2026," + cost + ",EUR,Usage,Reservation,10/01/2026\n" }
+	for _, odd := range []string{"-0", `"1,5"`, "NaN", "0.00", "0E-10"} {
+		res, _ := runExports(t, exportOf(t, map[string]string{
+			"a.csv": exportHeader + covered("0") + covered(odd) + costLine("10/02/2026", "7"),
+			"b.csv": exportHeader + covered("0.5"),
+		}))
+		for _, u := range res.Units {
+			if rows := map[string]int64{"actual": 3, "amortized": 1}[u.Dataset]; u.Rows+u.Rejects != rows {
+				t.Errorf("cost %s: %s has %d rows and %d rejects, want %d in all: %v", odd, u.Unit, u.Rows, u.Rejects, rows, u.Err)
+			}
+		}
+	}
+}
+
+func TestAFileThatCouldBeEitherIsRefused(t *testing.T) {
+	res, _ := runExports(t, exportOf(t, map[string]string{
+		"part_0.csv": exportHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
+		"part_1.csv": exportHeader + costLine("10/02/2026", "2"),
+	}))
+	wantFailure(t, res, "part_1.csv", "do not tell", "into its name")
 }

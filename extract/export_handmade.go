@@ -2,10 +2,9 @@ package extract
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,14 +27,20 @@ func handmade(ctx context.Context, folder ExportFolder, files map[string]ExportF
 	for _, e := range newest {
 		manifested[e.dataset+"\x00"+e.period] = true
 	}
-	found := handmadeRuns{}
+	var seen []*inspected
 	for _, name := range sortedNames(files) {
 		if !isData(name) || belongs(name, exported) || unfinished(name) {
 			continue
 		}
-		if err := found.add(ctx, folder, files[name]); err != nil {
+		one, err := inspect(ctx, folder, files[name])
+		if err != nil {
 			return err
 		}
+		seen = append(seen, one)
+	}
+	found, err := gather(seen)
+	if err != nil {
+		return err
 	}
 	for _, e := range found {
 		if manifested[e.dataset+"\x00"+e.period] {
@@ -78,27 +83,50 @@ func belongs(name string, exported map[string]bool) bool {
 	}
 }
 
-// handmadeRuns are the runs found, by folder, dataset and period.
-type handmadeRuns map[string]*exportRun
+// gather puts the files of a folder, dataset and period together.
+func gather(seen []*inspected) (map[string]*exportRun, error) {
+	datasets, err := decide(seen)
+	if err != nil {
+		return nil, err
+	}
+	runs := map[string]*exportRun{}
+	for i, s := range seen {
+		period, err := s.period()
+		if err != nil {
+			return nil, err
+		}
+		dir := path.Dir(s.name)
+		key := dir + "\x00" + datasets[i] + "\x00" + period
+		if runs[key] == nil {
+			runs[key] = &exportRun{dataset: datasets[i], period: period, id: "without manifest", manifest: dir, rows: -1}
+		}
+		if err := runs[key].join(exportPart{name: s.name, bytes: s.bytes, rows: -1, at: s.at, seen: s}); err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
+}
 
-func (runs handmadeRuns) add(ctx context.Context, folder ExportFolder, f ExportFile) error {
-	seen, err := inspect(ctx, folder, f.Name)
-	if err != nil {
-		return err
+// decide tells the dataset of each file. One that does not show it (a part without
+// commitments is the same in both) is actual cost, unless its folder holds amortized
+// cost too: then it could be a part of either, and guessing could count it twice.
+func decide(seen []*inspected) ([]string, error) {
+	amortized := map[string]bool{} // folders
+	datasets := make([]string, len(seen))
+	for i, s := range seen {
+		var err error
+		if datasets[i], err = s.dataset(); err != nil {
+			return nil, err
+		}
+		amortized[path.Dir(s.name)] = amortized[path.Dir(s.name)] || datasets[i] == "amortized"
 	}
-	if seen.rows == 0 {
-		return fmt.Errorf("file %s: has a header and no rows, and no manifest says which month it is of; remove it", f.Name)
+	for i, s := range seen {
+		if datasets[i] == "" && amortized[path.Dir(s.name)] {
+			return nil, fmt.Errorf("file %s: its rows do not tell whether it is actual or amortized cost, and its folder holds amortized cost; put \"actual\" or \"amortized\" into its name", s.name)
+		}
+		datasets[i] = cmp.Or(datasets[i], "actual")
 	}
-	period, err := seen.period()
-	if err != nil {
-		return err
-	}
-	dir := path.Dir(f.Name)
-	key := dir + "\x00" + seen.dataset() + "\x00" + period
-	if runs[key] == nil {
-		runs[key] = &exportRun{dataset: seen.dataset(), period: period, id: "without manifest", manifest: dir, rows: -1}
-	}
-	return runs[key].join(exportPart{name: f.Name, bytes: f.Bytes, rows: -1, at: f.Modified, sum: seen.sum})
+	return datasets, nil
 }
 
 // join adds a file to a run without manifest. An export that writes no manifest puts
@@ -112,8 +140,8 @@ func (e *exportRun) join(p exportPart) error {
 		return nil
 	}
 	for _, other := range e.parts {
-		if other.sum == p.sum {
-			return fmt.Errorf("files %s and %s are the same; remove one of them", other.name, p.name)
+		if common, of := other.seen.lines.common(p.seen.lines); common*20 > of {
+			return fmt.Errorf("files %s and %s have %d%% of their lines in common and would be counted twice; keep one of them, or download one month as one file", other.name, p.name, common*100/of)
 		}
 	}
 	e.parts = append(e.parts, p)
@@ -122,27 +150,36 @@ func (e *exportRun) join(p exportPart) error {
 
 // inspected is what a look at a file without manifest tells.
 type inspected struct {
-	name      string
-	rows      int64
-	periods   map[string]bool
-	amortized bool // has rows that only amortized cost has
-	actual    bool // has rows that only actual cost has
-	sum       string
+	name    string
+	bytes   int64
+	at      time.Time
+	rows    int64
+	periods map[string]bool
+	lines   sketch
+	// The number of the first row that only amortized cost has, and the first that only
+	// actual cost has; 0 for none.
+	amortized, actual int64
 }
 
-// dataset decides by rows: unused commitments and a cost on covered usage are only
-// in amortized cost, purchases of commitments only in actual cost. A file with
-// neither is the same in both; then its name decides, else it is taken as actual.
-func (s *inspected) dataset() string {
+// dataset decides by rows: unused commitments and a cost on covered usage are only in
+// amortized cost, purchases of commitments and covered usage without cost only in
+// actual cost. Where rows do not tell, or contradict each other, the name does. ""
+// when nothing does.
+func (s *inspected) dataset() (string, error) {
+	name := strings.ToLower(path.Base(s.name))
 	switch {
-	case s.amortized:
-		return "amortized"
-	case s.actual:
-		return "actual"
-	case strings.Contains(strings.ToLower(path.Base(s.name)), "amorti"):
-		return "amortized"
+	case s.amortized > 0 && s.actual == 0:
+		return "amortized", nil
+	case s.actual > 0 && s.amortized == 0:
+		return "actual", nil
+	case strings.Contains(name, "amorti"):
+		return "amortized", nil
+	case strings.Contains(name, "actual"):
+		return "actual", nil
+	case s.amortized > 0:
+		return "", fmt.Errorf("file %s: row %d is of amortized cost and row %d of actual cost; download them apart, or put \"actual\" or \"amortized\" into its name", s.name, s.amortized, s.actual)
 	}
-	return "actual"
+	return "", nil
 }
 
 // period is the month the file is of.
@@ -154,26 +191,25 @@ func (s *inspected) period() (string, error) {
 }
 
 // inspect reads a whole file for its period and dataset.
-func inspect(ctx context.Context, folder ExportFolder, name string) (*inspected, error) {
-	f, err := folder.Open(ctx, name)
+func inspect(ctx context.Context, folder ExportFolder, file ExportFile) (*inspected, error) {
+	f, err := folder.Open(ctx, file.Name)
 	if err != nil {
-		return nil, fmt.Errorf("file %s: %w", name, err)
+		return nil, fmt.Errorf("file %s: %w", file.Name, err)
 	}
 	defer f.Close()
-	hash := sha256.New()
-	served := io.TeeReader(f, hash)
-	var seen *inspected
-	if strings.HasSuffix(strings.ToLower(name), ".parquet") {
-		seen, err = inspectParquet(name, served)
+	seen := &inspected{name: file.Name, bytes: file.Bytes, at: file.Modified, periods: map[string]bool{}}
+	if strings.HasSuffix(strings.ToLower(file.Name), ".parquet") {
+		err = seen.parquet(f)
 	} else {
-		seen, err = inspectCSV(name, served)
+		err = seen.csv(f)
+	}
+	if err == nil && seen.rows == 0 {
+		err = errors.New("has a header and no rows, and no manifest says which month it is of; remove it")
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("file %s: %w", file.Name, err)
 	}
-	_, err = io.Copy(io.Discard, served)
-	seen.sum = hex.EncodeToString(hash.Sum(nil))
-	return seen, err
+	return seen, nil
 }
 
 // plainText undoes gzip, told by its first bytes, and drops a byte order mark.
@@ -196,7 +232,7 @@ func plainText(r io.Reader) (io.Reader, error) {
 // looked are the columns that inspect needs, and where they are in a file.
 type looked struct{ date, start, charge, model, cost int }
 
-func lookAt(header []string) looked {
+func lookAt(header []string) (looked, error) {
 	at := looked{-1, -1, -1, -1, -1}
 	targets := map[string]*int{
 		"date": &at.date, "usagedatetime": &at.date, "billingperiodstartdate": &at.start,
@@ -207,55 +243,60 @@ func lookAt(header []string) looked {
 			*target = i
 		}
 	}
-	return at
+	if at.date < 0 {
+		return at, errors.New("no column Date or UsageDateTime; not a cost export in UTF-8")
+	}
+	return at, nil
 }
 
-func inspectCSV(name string, served io.Reader) (*inspected, error) {
+func (s *inspected) csv(served io.Reader) error {
 	plain, err := plainText(served)
 	if err != nil {
-		return nil, fmt.Errorf("file %s: %w", name, err)
+		return err
 	}
 	lines := csv.NewReader(plain)
 	lines.ReuseRecord, lines.LazyQuotes, lines.FieldsPerRecord = true, true, -1
 	header, err := lines.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("file %s: is empty, not even a header; remove it or download it again", name)
+		return errors.New("is empty, not even a header; remove it or download it again")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("file %s: %w", name, err)
+		return err
 	}
-	at := lookAt(header)
-	if at.date < 0 {
-		return nil, fmt.Errorf("file %s: no column Date or UsageDateTime; not a cost export", name)
+	at, err := lookAt(header)
+	if err != nil {
+		return err
 	}
-	seen := &inspected{name: name, periods: map[string]bool{}}
 	for {
 		line, err := lines.Read()
 		if errors.Is(err, io.EOF) {
-			return seen, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("file %s: %w", name, err)
+			return fmt.Errorf("%w; if it was cut short download it again", err)
 		}
-		seen.add(at, line)
+		s.add(at, line)
 	}
 }
 
-// add takes note of one line. Dates that do not parse are left to the landing, which
-// rejects their rows.
+// add takes note of one line. Dates and costs that do not parse are no evidence; the
+// landing rejects their rows.
 func (s *inspected) add(at looked, line []string) {
 	s.rows++
-	date := field(line, at.start)
-	if date == "" {
-		date = field(line, at.date)
-	}
-	if day, _, ok := parseDay([]byte(date), true); ok {
+	s.lines.add(line)
+	if day, _, ok := parseDay([]byte(cmp.Or(field(line, at.start), field(line, at.date))), true); ok {
 		s.periods[time.Unix(int64(day)*24*60*60, 0).UTC().Format(monthLayout)] = true
 	}
-	charge, model, cost := foldHeader(field(line, at.charge)), foldHeader(field(line, at.model)), field(line, at.cost)
+	charge, model := foldHeader(field(line, at.charge)), foldHeader(field(line, at.model))
 	committed := model == "reservation" || model == "savingsplan"
-	s.amortized = s.amortized || strings.HasPrefix(charge, "unused") || (committed && charge == "usage" && strings.Trim(cost, "0.") != "")
-	s.actual = s.actual || (committed && charge == "purchase")
+	cost, _, err := parseDecimal([]byte(field(line, at.cost)), nil)
+	covered := committed && charge == "usage" && err == nil
+	if s.amortized == 0 && (strings.HasPrefix(charge, "unused") || covered && cost != decimal{}) {
+		s.amortized = s.rows
+	}
+	if s.actual == 0 && (committed && charge == "purchase" || covered && cost == decimal{}) {
+		s.actual = s.rows
+	}
 }
 
 func field(line []string, i int) string {

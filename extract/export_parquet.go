@@ -40,21 +40,13 @@ func landParquet(l *landing, number int64, name string, r io.Reader) (int64, err
 	return rows, nil
 }
 
-// inspectParquet looks at a Parquet export without manifest, as inspectCSV does.
-func inspectParquet(name string, r io.Reader) (seen *inspected, err error) {
-	file, err := onDisk("", name, r)
+// parquet looks at a Parquet export without manifest, as csv does.
+func (s *inspected) parquet(served io.Reader) (err error) {
+	file, err := onDisk("", s.name, served)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(file)
-	seen = &inspected{name: name, periods: map[string]bool{}}
-	if err := seen.readParquet(file); err != nil {
-		return nil, fmt.Errorf("file %s: %w", name, err)
-	}
-	return seen, nil
-}
-
-func (s *inspected) readParquet(file string) (err error) {
 	r, err := openParquet(file)
 	if err != nil {
 		return err
@@ -83,16 +75,13 @@ func (s *inspected) addRecords(batch arrow.RecordBatch) error {
 	for _, f := range batch.Schema().Fields() {
 		header = append(header, f.Name)
 	}
-	at := lookAt(header)
-	if at.date < 0 {
-		return fmt.Errorf("no column Date or UsageDateTime; not a cost export")
+	at, err := lookAt(header)
+	if err != nil {
+		return err
 	}
 	line := make([]string, len(header))
 	for row := range int(batch.NumRows()) {
-		for _, i := range []int{at.date, at.start, at.charge, at.model, at.cost} {
-			if i < 0 {
-				continue
-			}
+		for i := range line {
 			text, err := appendValue(nil, batch.Column(i), row)
 			if err != nil {
 				return fmt.Errorf("column %s: %w", header[i], err)

@@ -1,11 +1,9 @@
 package extract
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -116,7 +114,7 @@ func (w *walk) turn(p *page) error {
 	if err != nil {
 		return fmt.Errorf("link to the next page: %w", err)
 	}
-	if err := w.remember(p, link); err != nil {
+	if err := w.remember(p); err != nil {
 		return err
 	}
 	if strings.TrimSpace(link) == "" {
@@ -143,8 +141,8 @@ func (w *walk) turn(p *page) error {
 var someRows = regexp.MustCompile(`\[\s*[\[{]`)
 
 // remember refuses a page whose rows came before, be it with another link below.
-func (w *walk) remember(p *page, link string) error {
-	p.Rows = hashWithout(p.Body, link)
+func (w *walk) remember(p *page) error {
+	p.Rows = hashWithoutLink(p.Body)
 	if !someRows.Match(p.Body) {
 		return nil
 	}
@@ -157,14 +155,19 @@ func (w *walk) remember(p *page, link string) error {
 	return nil
 }
 
-// hashWithout is the hash of a body without the link in it, as it is written in JSON.
-func hashWithout(body []byte, link string) string {
-	if link != "" {
-		body = bytes.Replace(body, []byte(link), nil, 1)
-		if quoted, err := json.Marshal(link); err == nil { // writes & as \u0026, as .NET does
-			body = bytes.Replace(body, bytes.Trim(quoted, `"`), nil, 1)
+// linkMember is nextLink with its value and the commas around it. Retail prices name it
+// otherwise, but Azure Resource Manager does not.
+var linkMember = regexp.MustCompile(`,?\s*"nextLink"\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*,?`)
+
+// hashWithoutLink is the hash of a body as if it had no link: the last page of a list
+// has none, be it null, empty or left out, and may yet repeat one that had.
+func hashWithoutLink(body []byte) string {
+	body = linkMember.ReplaceAllFunc(body, func(member []byte) []byte {
+		if member[0] == ',' && member[len(member)-1] == ',' {
+			return []byte(",")
 		}
-	}
+		return nil
+	})
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -297,4 +298,38 @@ func linkBelow(body []byte) (string, error) {
 		return "", nil
 	}
 	return *top.NextLink, nil
+}
+
+// The last page repeats the first, which had a link: the same rows all the same.
+func TestALastPageThatRepeatsIsRefused(t *testing.T) {
+	for name, pages := range map[string][2]string{
+		"link left out":   {`{"value":[{"a":1}],"nextLink":"%s/2"}`, `{"value":[{"a":1}]}`},
+		"link first":      {`{"nextLink":"%s/2","value":[{"a":1}]}`, `{"value":[{"a":1}]}`},
+		"link empty":      {`{"value":[{"a":1}],"nextLink":"%s/2"}`, `{"value":[{"a":1}],"nextLink":""}`},
+		"link null":       {`{"value":[{"a":1}],"nextLink":"%s/2","count":1}`, `{"value":[{"a":1}],"nextLink":null,"count":1}`},
+		"link in between": {`{"value":[{"a":1}],"nextLink":"%s/2","count":1}`, `{"value":[{"a":1}],"count":1}`},
+		"in properties":   {`{"properties":{"nextLink":"%s/2","pricesheets":[{"a":1}]}}`, `{"properties":{"pricesheets":[{"a":1}]}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/2" {
+					fmt.Fprint(w, pages[1])
+					return
+				}
+				fmt.Fprintf(w, pages[0], "http://"+r.Host)
+			}))
+			defer s.Close()
+			c, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var last error
+			for _, err := range c.pages(t.Context(), request{API: "consumption", URL: "/1"}, cursor{}, linkBelow) {
+				last = err
+			}
+			if last == nil || !strings.Contains(last.Error(), "same rows as page 1") {
+				t.Errorf("got error %v, want that page 2 holds the rows of page 1", last)
+			}
+		})
+	}
 }
