@@ -211,6 +211,7 @@ func (c *cells) null(row int) bool {
 type reject struct {
 	row          int64
 	reason, text string
+	foreign      bool // it can be read, and belongs to another unit
 }
 
 // An extraField is a part of a row that no column holds.
@@ -503,11 +504,16 @@ func (b *batch) end(no int64, text []byte) {
 	if b.strict {
 		b.checkRequired()
 	}
+	foreign := false
+	if b.reason == "" {
+		b.reason = b.window.refuse(b)
+		foreign = b.reason != ""
+	}
 	if b.reason != "" {
 		for i := range b.cols {
 			b.cols[i].clear(b.rows, b.rows+1)
 		}
-		b.rejects = append(b.rejects, reject{no, b.reason + b.where, escapeInvalid(text)})
+		b.rejects = append(b.rejects, reject{no, b.reason + b.where, escapeInvalid(text), foreign})
 		b.begin()
 		return
 	}
@@ -519,9 +525,6 @@ func (b *batch) checkRequired() {
 		if c := &b.cols[col]; b.reason == "" && c.null(b.rows) {
 			b.reason = c.Name + ": is required and null"
 		}
-	}
-	if b.reason == "" {
-		b.reason = b.window.refuse(b)
 	}
 }
 

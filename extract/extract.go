@@ -42,24 +42,28 @@ type Account struct {
 
 // Options say what a run copies and where to.
 type Options struct {
-	Lake     string    // directory that holds raw/ and journal/
-	Client   *Client   // nil when no account has a scope
-	Accounts []Account //
-	Periods  Range     // months to fetch whatever their state; zero: those that are open or missing
-	AsOf     time.Time // the run date: decides which periods are open; its time of day is ignored
-	History  int       // months of history to fetch where nothing is there yet, the open one included; 0 means 13
-	LateDays int       // days after its end in which a closed period is fetched again; 0 means 7 (Azure changes it until the 5th)
-	Versions int       // superseded versions kept of each unit; 0 means 14
-	Sources  []string  // restricts every account to these sources; empty: no restriction
-	TagKeys  []string  // tag keys that get a column tag_<key> of their own
-	Workers  int       // units copied at the same time; 0 means 2
-	Refresh  bool      // fetch again what was fetched less than four hours ago
+	Lake      string    // directory that holds raw/ and journal/
+	Elsewhere bool      // Lake is a working copy of a lake that may hold data files which are not here
+	Client    *Client   // nil when no account has a scope
+	Accounts  []Account //
+	Periods   Range     // months to fetch whatever their state; zero: those that are open or missing
+	AsOf      time.Time // the run date: decides which periods are open; its time of day is ignored
+	History   int       // months of history to fetch where nothing is there yet, the open one included; 0 means 13
+	LateDays  int       // days after its end in which a closed period is fetched again; 0 means 7 (Azure changes it until the 5th)
+	Versions  int       // superseded versions kept of each unit; 0 means 14
+	Sources   []string  // restricts every account to these sources; empty: no restriction
+	TagKeys   []string  // tag keys that get a column tag_<key> of their own
+	Workers   int       // units copied at the same time; 0 means 2
+	Refresh   bool      // fetch again what was fetched less than four hours ago
 	// AcceptShrink replaces a unit even if it lost days or many rows since the last run.
 	AcceptShrink bool
-	Exports      ExportOpener     // opens Account.Exports; nil reads directories only
-	Now          func() time.Time // the clock, for the journal alone; nil means time.Now
-	Log          *slog.Logger     // nil discards
-	Progress     func(Event)      // called from several goroutines; may be nil
+	// AcceptRejects copies a unit without its records that cannot be read. They are kept
+	// beside it, and data_quality lists them.
+	AcceptRejects bool
+	Exports       ExportOpener     // opens Account.Exports; nil reads directories only
+	Now           func() time.Time // the clock, for the journal alone; nil means time.Now
+	Log           *slog.Logger     // nil discards
+	Progress      func(Event)      // called from several goroutines; may be nil
 }
 
 // An Event tells how a unit is getting on.
@@ -198,7 +202,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
 }
 
 func orDefault(n, fallback int) int {
@@ -278,7 +282,7 @@ func (r *run) copy(ctx context.Context, t task) (res UnitResult) {
 
 // fresh tells whether the version in the lake is what fetching would bring.
 func (r *run) fresh(t task, before *manifest) bool {
-	if before == nil || before.State != stateComplete || before.AsOf == "" {
+	if before == nil || before.State != stateComplete || before.AsOf == "" || !r.lake.intact(t.Unit, before) {
 		return false
 	}
 	if t.origin != "" {
@@ -305,7 +309,7 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		defer landed.discard()
 		after := r.manifestOf(t, landed, pages)
 		res.Rows, res.Rejects = after.Rows, after.RejectRows
-		if err = r.shrunk(before, after); err == nil {
+		if err = errors.Join(r.unreadable(landed), r.shrunk(before, after)); err == nil {
 			res.Unchanged, err = r.lake.commit(t.Unit, landed, after, r.o.Versions)
 		}
 	}
@@ -352,6 +356,15 @@ func (r *run) manifestOf(t task, l *landed, pages int64) *manifest {
 		Rows: l.Rows, RejectRows: l.RejectRows, Pages: pages,
 		Rounded: l.Rounded, LargestRounding: l.LargestRounding, MinDate: l.MinDate, MaxDate: l.MaxDate,
 	}
+}
+
+// unreadable refuses a version that lacks records which could not be read: sums without
+// them would be published as if they were whole.
+func (r *run) unreadable(l *landed) error {
+	if r.o.AcceptRejects || l.Unreadable == 0 {
+		return nil
+	}
+	return fmt.Errorf("refused: %d of %d records cannot be read, the first at %s; correct the file or ask Microsoft, or go on without them with accept_rejects: true", l.Unreadable, l.Rows+l.RejectRows, l.FirstUnreadable)
 }
 
 // shrunk refuses a version that lost its last days or many of its rows: an export

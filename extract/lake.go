@@ -31,7 +31,22 @@ import (
 // manifest, then the files it lists; the manifest is replaced by a rename, so it
 // sees the old version or the new one. Nothing in raw/ depends on the clock: the
 // same records make the same bytes.
-type lake struct{ dir string }
+type lake struct {
+	dir string
+	// elsewhere: this is the working copy of a lake whose data files may not all be here.
+	elsewhere bool
+}
+
+// intact tells whether the files of a version are there, in their size.
+func (k lake) intact(u Unit, m *manifest) bool {
+	return !slices.ContainsFunc(append(slices.Clone(m.Files), m.Rejects...), func(f dataFile) bool {
+		info, err := os.Stat(filepath.Join(k.raw(u), f.Path))
+		if errors.Is(err, fs.ErrNotExist) {
+			return !k.elsewhere
+		}
+		return err != nil || info.Size() != f.Bytes
+	})
+}
 
 // manifest describes the visible version of a unit.
 type manifest struct {

@@ -48,6 +48,8 @@ type landed struct {
 	File             *landedFile // always there, also without rows: an empty day is a fact
 	Rejects          *landedFile // nil without rejects
 	Rows, RejectRows int64
+	Unreadable       int64  // rejects but for those that belong to another unit
+	FirstUnreadable  string // where the first one is, and why
 	Rounded          int64  // numbers with more than 18 decimal places
 	LargestRounding  string // the largest error made by rounding one; "0" without
 	MinDate, MaxDate string // range of the date column, yyyy-mm-dd; "" without
@@ -172,11 +174,24 @@ func (l *landing) commit(page int64) error {
 	b := l.batch
 	l.landed.Rows += int64(b.rows)
 	l.landed.RejectRows += int64(len(b.rejects))
+	l.countUnreadable(page)
 	l.landed.BadTags += b.badTags
 	l.round.count += b.rounding.count
 	l.round.larger(b.rounding.largest)
 	b.reset(nil)
 	return nil
+}
+
+// countUnreadable takes note of rejects that are lost to the tables.
+func (l *landing) countUnreadable(page int64) {
+	for _, r := range l.batch.rejects {
+		if r.foreign {
+			continue
+		}
+		if l.landed.Unreadable++; l.landed.Unreadable == 1 {
+			l.landed.FirstUnreadable = fmt.Sprintf("page %d row %d: %s", page, r.row, r.reason)
+		}
+	}
 }
 
 func (l *landing) write(page int64) error {

@@ -52,13 +52,13 @@ func monthOf(t time.Time) time.Time {
 
 // due tells whether a unit of the period that ends on the given day has to be
 // fetched: it was asked for, it may still change, or the lake's version was made
-// when it could still change. A complete version made later is final.
+// when it could still change, or is damaged. A complete version made later is final.
 func (r *run) due(u Unit, end time.Time) (bool, error) {
 	if r.o.Periods != (Range{}) {
 		return true, nil
 	}
 	before, err := r.lake.read(u)
-	if err != nil || before == nil || before.State != stateComplete {
+	if err != nil || before == nil || before.State != stateComplete || !r.lake.intact(u, before) {
 		return true, err
 	}
 	final := end.AddDate(0, 0, r.o.LateDays).Format(time.DateOnly)

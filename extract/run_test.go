@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // usageAPIServer serves three pages of MCA usage for every month and metric.
@@ -51,7 +52,7 @@ func usagePage(r *http.Request) string {
 	if next != "" {
 		link = "http://" + r.Host + r.URL.Path + "?$skiptoken=" + next + "&metric=" + r.URL.Query().Get("metric") + "&startDate=" + r.URL.Query().Get("startDate")
 	}
-	start := r.URL.Query().Get("startDate")
+	start := cmp.Or(r.URL.Query().Get("startDate"), "2026-10-01")
 	return fmt.Sprintf(`{"value":[%s,%s],"nextLink":%q}`, usageRecord(start, number, "0.1000000000000000001"), usageRecord(start, number, "1E-07"), link)
 }
 
@@ -130,7 +131,7 @@ func TestARunStoppedAtAnyPageResumesToTheSameBytes(t *testing.T) {
 		o := testOptions(t, s, lake)
 		o.Refresh = false // units completed before the stop are not asked for again
 		mustRun(t, o)
-		if diff := cmp.Diff(want, rawFiles(t, lake)); diff != "" {
+		if diff := gocmp.Diff(want, rawFiles(t, lake)); diff != "" {
 			t.Errorf("stopped at request %d: files differ (-want +got):\n%s", stop, diff)
 		}
 		if asked := len(s.asked); asked != pages+1 {
@@ -371,7 +372,7 @@ func TestTheSameRecordsAreNoNewVersion(t *testing.T) {
 			t.Errorf("%s is said to have changed", u.Unit)
 		}
 	}
-	if diff := cmp.Diff(before, rawFiles(t, lake)); diff != "" {
+	if diff := gocmp.Diff(before, rawFiles(t, lake)); diff != "" {
 		t.Errorf("the lake changed:\n%s", diff)
 	}
 }
@@ -418,5 +419,61 @@ func TestMonthsBeforeTheEnrollmentAreAbsentAndAScopeWithoutAnyIsAnError(t *testi
 	res, err := Run(context.Background(), o)
 	if err != nil || len(res.Failed()) != 4 || !strings.Contains(res.Failed()[0].Err.Error(), "is the scope right?") {
 		t.Errorf("error %v, failed units %v; want all four, asking whether the scope is right", err, res.Failed())
+	}
+}
+
+func TestARecordThatCannotBeReadKeepsTheLastGoodVersion(t *testing.T) {
+	lake := t.TempDir()
+	s := newUsageAPI(t)
+	o := testOptions(t, s, lake)
+	o.Periods.To = "2026-09"
+	mustRun(t, o)
+	before := rawFiles(t, lake)
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		fmt.Fprintf(w, `{"value":[%s,%s]}`, usageRecord("2026-09-01", "a", "1"), usageRecord("2026-09-01", "b", "1e700000000"))
+		return true
+	}
+	o.AcceptShrink = true
+	res, err := Run(context.Background(), o)
+	if err != nil || len(res.Failed()) != 2 {
+		t.Fatalf("error %v, failed units %v; want both", err, res.Failed())
+	}
+	if text := res.Failed()[0].Err.Error(); !strings.Contains(text, "1 of 2 records cannot be read, the first at page 1 row 2: costInBillingCurrency: \"1e700000000\"") {
+		t.Errorf("the error does not name the record: %s", text)
+	}
+	for name, text := range rawFiles(t, lake) {
+		if strings.HasSuffix(name, ".parquet") && before[name] != text {
+			t.Errorf("%s is new or changed", name)
+		}
+	}
+	o.AcceptRejects = true
+	for _, u := range mustRun(t, o).Units {
+		if u.Rows != 1 || u.Rejects != 1 {
+			t.Errorf("accepted: %s has %d rows and %d rejects, want 1 and 1", u.Unit, u.Rows, u.Rejects)
+		}
+	}
+}
+
+func TestDamagedFilesAreFetchedAgain(t *testing.T) {
+	for name, damage := range map[string]func(string) error{"cut": func(f string) error { return truncate(f, 9) }, "gone": os.Remove} {
+		t.Run(name, func(t *testing.T) {
+			lake := t.TempDir()
+			s := newUsageAPI(t)
+			o := testOptions(t, s, lake)
+			o.Periods, o.History, o.Refresh = Range{}, 4, false
+			mustRun(t, o)
+			want := rawFiles(t, lake)
+			files, _ := filepath.Glob(filepath.Join(lake, "raw", "*", "*", "period=2026-07", "actual-*.parquet"))
+			if len(files) != 1 {
+				t.Fatalf("files of July: %v", files)
+			}
+			if err := damage(files[0]); err != nil {
+				t.Fatal(err)
+			}
+			mustRun(t, o)
+			if diff := gocmp.Diff(want, rawFiles(t, lake)); diff != "" {
+				t.Errorf("not healed:\n%s", diff)
+			}
+		})
 	}
 }
