@@ -35,5 +35,5 @@ for (const file of files) {
     refused++;
   }
 }
-console.log(`Trino's grammar: ${files.length} models read, ${refused} errors`);
+console.log(`Trino's grammar: ${files.length} files read, ${refused} errors`);
 process.exit(refused === 0 ? 0 : 1);

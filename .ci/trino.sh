@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks that Trino could read every SQL model: grammar only, no Trino needed.
+# Checks that Trino could read every SQL model, and the functions they call: grammar only, no Trino needed.
 #
 #   .ci/trino.sh install    fetches the grammar into .tools (npm; versions and hashes in .ci/node)
-#   .ci/trino.sh            reads the models
+#   .ci/trino.sh            reads the models and sql/dialect/trino.sql
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,4 +29,4 @@ fi
 # The grammar's modules do not load in node as they are published, hence one bundle.
 NODE_PATH="$PWD/$tools/node_modules" "$tools/node_modules/.bin/esbuild" .ci/trino.mjs \
 	--bundle --platform=node --format=esm --outfile="$checker" --log-level=warning
-find sql/staging sql/intermediate sql/marts -name '*.sql' | sort | xargs node "$checker"
+find sql/staging sql/intermediate sql/marts sql/dialect/trino.sql -name '*.sql' | sort | xargs node "$checker"

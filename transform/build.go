@@ -195,7 +195,7 @@ func (b *builder) provide(ctx context.Context, s *session, f feed) error {
 			continue
 		}
 		if err := file.verify(); err != nil {
-			return fmt.Errorf("%w: %s", err, remedy(f.name))
+			return fmt.Errorf("%w: %s", err, remedy(f.name, b.p.period))
 		}
 		b.r.verified[file.Path] = true
 	}
@@ -226,9 +226,12 @@ func (r *runner) fetch(ctx context.Context, files []file) error {
 	return r.Fetch(ctx, paths)
 }
 
-func remedy(table string) string {
-	if isRaw(table) || table == rawReject {
-		return "extract this unit again"
+func remedy(table, period string) string {
+	switch {
+	case isRaw(table) && period != "":
+		return "fetch it again: azledger run --refresh --period " + period + " --source " + strings.TrimPrefix(table, "raw_")
+	case isRaw(table) || table == rawReject:
+		return "fetch it again with azledger run --refresh and the months of the history as --period"
 	}
 	return "remove the folder of this table, it is built again"
 }

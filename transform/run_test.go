@@ -506,7 +506,7 @@ func TestRawFileWithAFlippedBitIsRefused(t *testing.T) {
 	content[len(content)/2] ^= 1
 	l.writeText(files[0], string(content))
 	_, err = Run(context.Background(), l.options())
-	if err == nil || !strings.Contains(err.Error(), "its content is not what it was when it was written") || !strings.Contains(err.Error(), "extract this unit again") {
+	if err == nil || !strings.Contains(err.Error(), "its content is not what it was when it was written") || !strings.Contains(err.Error(), "fetch it again: azledger run --refresh") {
 		t.Errorf("got error %v", err)
 	}
 }

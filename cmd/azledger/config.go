@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 
 	"github.com/azledger/azledger/load"
 )
@@ -22,6 +23,7 @@ type config struct {
 	Lake                    string          `yaml:"lake"`
 	Publish                 string          `yaml:"publish"`
 	PublishWithFailedScopes bool            `yaml:"publish_with_failed_scopes"`
+	AcceptRejects           bool            `yaml:"accept_rejects"`
 	Cloud                   string          `yaml:"cloud"`
 	Endpoints               endpoints       `yaml:"endpoints"`
 	Credential              string          `yaml:"credential"`
@@ -130,26 +132,7 @@ func readConfig(path string) (config, error) {
 		return c, fmt.Errorf("configuration: %w", err)
 	}
 	c.file, c.text = name, text
-	if len(bytes.TrimSpace(text)) == 0 {
-		return c, nil
-	}
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return c, describe(name, err)
-	}
-	return c, nil
-}
-
-// describe gives a YAML error the file, the line and the column, with a caret under
-// the place.
-func describe(file string, err error) error {
-	var at yaml.Error
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	p := at.GetToken().Position
-	message := strings.Replace(at.GetMessage(), "unknown field", "unknown key", 1)
-	_, excerpt, _ := strings.Cut(at.FormatError(false, true), "\n")
-	return fmt.Errorf("%s:%d:%d: %s\n%s", file, p.Line, p.Column, message, excerpt)
+	return c, decodeYAML(name, text, &c)
 }
 
 // written finds secrets in the file: the file is copied, mailed and committed.
@@ -175,7 +158,7 @@ func (c *config) resolve(dir string) {
 		paths = append(paths, &c.Accounts[i].Exports)
 	}
 	for _, p := range paths {
-		if *p != "" && !filepath.IsAbs(*p) && !isURL(*p) {
+		if *p != "" && !filepath.IsAbs(*p) && !strings.Contains(*p, "://") {
 			*p = filepath.Join(dir, *p)
 		}
 	}
@@ -200,9 +183,7 @@ var (
 func (c *config) problems() []problem {
 	found := oneOf("cloud", c.Cloud, clouds)
 	found = append(found, oneOf("credential", c.Credential, credentials)...)
-	if strings.HasPrefix(c.Lake, "http://") && !loopback(c.Lake) {
-		found = append(found, problem{"lake", "bills do not travel in clear text: want https://, or http:// on this machine"})
-	}
+	found = append(found, c.placeProblems()...)
 	if !memorySize.MatchString(c.Limits.Memory) {
 		found = append(found, problem{"limits.memory", fmt.Sprintf("%q: want a number and a unit, such as 2GB or 800MB", c.Limits.Memory)})
 	}
@@ -294,16 +275,28 @@ func (c *config) place(key string) string {
 	if c.file == "" {
 		return "configuration: "
 	}
-	path, err := yaml.PathString("$." + key)
-	if err != nil {
-		return c.file + ": "
-	}
-	node, err := path.ReadNode(bytes.NewReader(c.text))
-	if err != nil {
+	node := c.node(key)
+	if node == nil {
 		return c.file + ": "
 	}
 	p := node.GetToken().Position
 	return fmt.Sprintf("%s:%d:%d: ", c.file, p.Line, p.Column)
+}
+
+// gives tells whether the file gives the key.
+func (c *config) gives(key string) bool { return c.node(key) != nil }
+
+// node is the value of a key in the file; nil where there is none.
+func (c *config) node(key string) ast.Node {
+	path, err := yaml.PathString("$." + key)
+	if err != nil {
+		return nil
+	}
+	node, err := path.ReadNode(bytes.NewReader(c.text))
+	if err != nil {
+		return nil
+	}
+	return node
 }
 
 // needAccounts is asked by the commands that copy bills.

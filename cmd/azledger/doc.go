@@ -106,11 +106,13 @@ Its configuration is left beside what it made, so everything else works on it:
 
 A run reads azledger.yaml from the working directory, or the file that --config or
 AZLEDGER_CONFIG names. Relative paths start at the file's folder. A key that is not
-known is an error, told with its line and column.
+known is an error, told with its line and column. Lake and publish are places side by side:
+neither may hold the other.
 
 	lake: lake                  # what was copied and built: directory, or container URL as for publish
 	publish: published          # directory, or https://<account>.blob.core.windows.net/<container>/<prefix>
 	publish_with_failed_scopes: false   # publish even if a scope failed, and exit with 5
+	accept_rejects: false       # go on without records that cannot be read; data_quality lists them
 	cloud: public               # public, usgov or china
 	endpoints:                  # other addresses than the cloud's
 	  management: ""            # Azure Resource Manager
@@ -190,16 +192,24 @@ date make the same tables.
 	--source name             only this source, see azledger sources
 	--table name              only this table and what it is made from
 	--refresh                 fetch again what was fetched less than four hours ago
-	--accept-shrink reason    accept data that lost rows or days; the reason is recorded
+	--accept-shrink reason    accept data that lost rows or days, or an older run date; the reason is recorded
 	--fail-on-unexplained     exit with 6 if an invoice differs from what its charges add up to
 
 Extract, transform and load do one of the three steps and take those of the flags that
 mean something to them. All of them can be repeated at any time, also after a crash: what is
 done is not done again, and the result is the same.
 
+A record that cannot be read (a cost that is no number, a line with a field too many)
+fails its month, because sums without it would look whole. accept_rejects: true goes on
+without such records; they are kept beside the raw data, and data_quality names them.
+
 If a scope fails, the others go on. Then nothing is published and the exit code is 1,
 unless publish_with_failed_scopes is true: then the rest is published and the exit code
 is 5. Whatever fails, what was published before stays as it is.
+
+Load, and so run, puts back published files that were deleted, cut off or overwritten. In a
+directory it knows them by their size, or by a time later than current.json's; a file that
+a failing disk changed, time and all, has to be deleted first. Query names such files.
 
 One run at a time may work on a lake; another one exits with 3 and says who is at work.
 
@@ -252,8 +262,9 @@ warnings and errors.
 
 runs a query of DuckDB's SQL over the published tables, in a directory or a container,
 whichever publish names. A query can read the tables and nothing else. CSV has a header
-line; amounts have all their 18 decimals. In JSON decimals are texts, because most
-readers turn numbers into binary fractions.
+line; amounts have all their 18 decimals. In JSON decimals and integers of 128 bits are
+texts, because most readers turn numbers into binary fractions; so are nan and inf, which
+JSON lacks. Columns of one name become a, a_2, a_3.
 
 	azledger models [--all] [table]
 	azledger sources [name]…

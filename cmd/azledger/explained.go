@@ -20,14 +20,18 @@ func (e unexplainedError) Error() string {
 	return fmt.Sprintf("%s not explained by the charges:\n  %s", count(len(e.invoices), "invoice"), strings.Join(e.invoices, "\n  "))
 }
 
+// unexplainedInvoices are those that data_quality reports as well: both go by IsUnexplained.
 const unexplainedInvoices = `
 	select
-		strftime(InvoicePeriodStart, '%Y-%m'),
-		Account || ' ' || InvoiceId || ': ' || cast(cast(Amount as decimal(38, 2)) as varchar) || ' ' || BillingCurrency
-			|| ' of ' || cast(cast(TotalAmount as decimal(38, 2)) as varchar)
+		coalesce(strftime(InvoicePeriodStart, '%Y-%m'), ''),
+		Account || ' ' || InvoiceId || ': ' || case
+			when Status = 'NoCostData' then 'no cost records for '
+			when abs(Amount) > Tolerance then cast(cast(Amount as decimal(38, 2)) as varchar) || ' of '
+			else 'Marketplace and the rest differ within '
+		end || cast(cast(TotalAmount as decimal(38, 2)) as varchar) || ' ' || BillingCurrency
 	from invoice_reconciliation
 	where Component = 'Unexplained'
-		and Status in ('Unexplained', 'NoCostData')
+		and IsUnexplained
 	order by Account, InvoiceId, BillingCurrency`
 
 // explained holds the invoices of the chosen months to their tolerance, if the user
@@ -36,7 +40,7 @@ func (j *job) explained(ctx context.Context) error {
 	if !j.ask.explain {
 		return nil
 	}
-	files, err := j.cfg.finished("invoice_reconciliation")
+	files, err := j.finished(ctx, "invoice_reconciliation")
 	if err != nil {
 		return err
 	}

@@ -43,21 +43,38 @@ type failedError struct {
 	consequence string
 }
 
-// failuresTold is how many units are told one by one: a scope without a role fails in
+// Error names every unit, and tells each cause once: a scope without a role fails in
 // every month of every source, always for the same reason.
-const failuresTold = 5
-
 func (e failedError) Error() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s failed%s", count(len(e.units), "unit"), e.consequence)
-	for i, u := range e.units {
-		if i == failuresTold {
-			fmt.Fprintf(&text, "\n  and %d more, see the log", len(e.units)-i)
-			break
+	same := map[string][]extract.UnitResult{}
+	var causes []string
+	for _, u := range e.units {
+		c := cause(u)
+		if same[c] == nil {
+			causes = append(causes, c)
 		}
-		fmt.Fprintf(&text, "\n  %v", u.Err)
+		same[c] = append(same[c], u)
+	}
+	for _, c := range causes {
+		units := same[c]
+		fmt.Fprintf(&text, "\n  %s: %s", units[0].Unit, strings.TrimPrefix(units[0].Err.Error(), units[0].Unit.String()+": "))
+		for _, u := range units[1:] {
+			fmt.Fprintf(&text, "\n  %s: the same", u.Unit)
+		}
 	}
 	return text.String()
+}
+
+// cause is what tells one reason of failure from another. The same refusal comes under
+// another address and request number each time.
+func cause(u extract.UnitResult) string {
+	var refusal *extract.APIError
+	if errors.As(u.Err, &refusal) {
+		return fmt.Sprintln(u.Account, refusal.Status, refusal.Code, refusal.Message)
+	}
+	return strings.TrimPrefix(u.Err.Error(), u.Unit.String()+": ")
 }
 
 // extract copies what is open or missing and returns the units that failed.
@@ -75,11 +92,11 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 	bar := j.progress("extract", -1)
 	defer bar.close()
 	result, err := extract.Run(ctx, extract.Options{
-		Lake: j.cfg.Lake, Client: client, Accounts: j.accounts(),
+		Lake: j.cfg.Lake, Elsewhere: j.mirror != nil, Client: client, Accounts: j.accounts(),
 		Periods: extract.Range{From: j.span.from, To: j.span.to}, AsOf: j.asOf,
 		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
 		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
-		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "",
+		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "", AcceptRejects: j.cfg.AcceptRejects,
 		Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,
 		Progress: func(e extract.Event) {
 			bar.say(e.Unit.String())

@@ -19,6 +19,10 @@ create or replace macro month_start(d) as
 create or replace macro month_add(d, n) as
     cast(cast(d as date) + to_months(cast(n as integer)) as date);
 
+-- month_text is the month of d as configuration, manifests and people write it, such as 2026-10.
+create or replace macro month_text(d) as
+    strftime(cast(d as date), '%Y-%m');
+
 -- day_add is d moved by n days, a date (date + interval is a timestamp).
 create or replace macro day_add(d, n) as
     cast(d as date) + cast(n as integer);

@@ -28,7 +28,7 @@ with enrollment as (
         stg_balances.Account,
         stg_balances.BillingPeriodStart,
         stg_balances.BillingCurrency,
-        min(stg_balances.EnrollmentId) || '-' || cast(year(stg_balances.BillingPeriodStart) * 100 + month(stg_balances.BillingPeriodStart) as varchar) as InvoiceId
+        min(stg_balances.EnrollmentId) || '-' || replace(month_text(stg_balances.BillingPeriodStart), '-', '') as InvoiceId
     from stg_balances
     where stg_balances.BillingCurrency is not null
     group by stg_balances.Account, stg_balances.BillingPeriodStart, stg_balances.BillingCurrency
@@ -105,7 +105,7 @@ assigned as (
             matched.EnrollmentInvoiceId,
             matched.ServedInvoiceId,
             matched.SubscriptionInvoiceId,
-            matched.Account || '-' || cast(year(matched.BillingPeriodStart) * 100 + month(matched.BillingPeriodStart) as varchar) || '-pending'
+            matched.Account || '-' || replace(month_text(matched.BillingPeriodStart), '-', '') || '-pending'
         ) as InvoiceId,
         case
             when matched.EnrollmentInvoiceId is not null then 'EnrollmentPeriod'

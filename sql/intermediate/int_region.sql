@@ -2,7 +2,8 @@
 --
 -- Billing has its own names: "US East 2", EastUS2, USEast2 and eastus2 are one region, and newer record versions carry the resource
 -- manager's spelling beside. RegionId is that spelling, RegionName what the portal shows. A location that is in neither list
--- keeps its name. Records that say unassigned or unknown have no region.
+-- keeps its name. Records that say unassigned or unknown have no region. Of a commitment that is bought, given back or not used,
+-- the meter's region is a location too, where the record has no other.
 --
 -- reads:  stg_cost_export, stg_usage_details
 -- grain:  LocationKey, BillingPeriodStart
@@ -17,19 +18,35 @@
 -- check: RegionName <> ''
 -- total: (select count(*) from int_region) <= (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details)
 with
-locations as (
+spellings as (
     select
-        lower(replace(replace(coalesce(stg_cost_export.ResourceLocationNormalized, stg_cost_export.ResourceLocation), ' ', ''), '_', '')) as LocationKey,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        min(coalesce(stg_cost_export.ResourceLocationNormalized, stg_cost_export.ResourceLocation)) as Location
+        coalesce(
+            stg_cost_export.ResourceLocationNormalized,
+            stg_cost_export.ResourceLocation,
+            case when stg_cost_export.PricingModel in ('Reservation', 'SavingsPlan') and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+                or stg_cost_export.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan') then stg_cost_export.MeterRegion end
+        ) as Location,
+        stg_cost_export.BillingPeriodStart as BillingPeriodStart
     from stg_cost_export
     group by 1, 2
     union all
     select
-        lower(replace(replace(coalesce(stg_usage_details.ResourceLocationNormalized, stg_usage_details.ResourceLocation), ' ', ''), '_', '')) as LocationKey,
-        stg_usage_details.BillingPeriodStart as BillingPeriodStart,
-        min(coalesce(stg_usage_details.ResourceLocationNormalized, stg_usage_details.ResourceLocation)) as Location
+        coalesce(
+            stg_usage_details.ResourceLocationNormalized,
+            stg_usage_details.ResourceLocation,
+            case when stg_usage_details.PricingModel in ('Reservation', 'SavingsPlan') and stg_usage_details.ChargeType in ('Purchase', 'Refund')
+                or stg_usage_details.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan') then stg_usage_details.MeterRegion end
+        ) as Location,
+        stg_usage_details.BillingPeriodStart as BillingPeriodStart
     from stg_usage_details
+    group by 1, 2
+),
+locations as (
+    select
+        lower(replace(replace(spellings.Location, ' ', ''), '_', '')) as LocationKey,
+        spellings.BillingPeriodStart as BillingPeriodStart,
+        min(spellings.Location) as Location
+    from spellings
     group by 1, 2
 ),
 regions as (

@@ -17,7 +17,11 @@
 -- amount comes from it.
 --
 -- Where a record has no negotiated price (cost allocation, MCA reservations) it is taken from the price sheet of the month, when
--- that has one price for the meter, part and unit, and else is what was paid.
+-- that has one price for the meter, part and unit, and else is what was paid. What a commitment covers comes without a list price
+-- too; it takes the one that the account's on-demand usage of the meter, part and unit has in the month, when there is just one.
+--
+-- A refund has no price: it gives back a part of one. An amount refunded of a Marketplace product comes with the product's whole
+-- price as UnitPrice and a quantity of 1, and only its cost says what came back. So its negotiated and its list cost are its cost.
 --
 -- reads:  stg_cost_export, stg_usage_details, stg_price_sheet, int_cost_source, int_service, int_region
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
@@ -49,8 +53,8 @@
 -- column EffectiveCost                       decimal(38, 18)  BillingCurrency, amortised: commitments are spread over their use, 0 on the day they are bought
 -- column ContractedCost                      decimal(38, 18)  BillingCurrency, at the negotiated price without commitments
 -- column ListCost                            decimal(38, 18)  BillingCurrency, at the list price
--- column ContractedUnitPrice                 decimal(38, 18)  BillingCurrency per PricingUnit, negotiated; see x_ContractedPriceSource; null for adjustments, credits and tax
--- column ListUnitPrice                       decimal(38, 18)  BillingCurrency per PricingUnit; the negotiated price where no list price is served; null for adjustments, credits and tax
+-- column ContractedUnitPrice                 decimal(38, 18)  BillingCurrency per PricingUnit, negotiated; see x_ContractedPriceSource; null for refunds, adjustments, credits and tax
+-- column ListUnitPrice                       decimal(38, 18)  BillingCurrency per PricingUnit; where no list price is served, that of on-demand usage, else the negotiated price; null for refunds, adjustments, credits and tax
 -- column PricingCurrencyContractedUnitPrice  decimal(38, 18)  PricingCurrency per PricingUnit
 -- column PricingCurrencyListUnitPrice        decimal(38, 18)  PricingCurrency per PricingUnit
 -- column PricingCurrencyEffectiveCost        decimal(38, 18)  PricingCurrency, EffectiveCost there
@@ -115,11 +119,11 @@
 -- column x_Provider                          varchar          mca: Azure, Microsoft 365, …
 -- column x_BilledCostInUsd                   decimal(38, 18)  USD, BilledCost there; mca only
 -- column x_EffectiveCostInUsd                decimal(38, 18)  USD, EffectiveCost there; mca only
--- column x_ListCostInUsd                     decimal(38, 18)  USD, ListCost there; mca only
+-- column x_ListCostInUsd                     decimal(38, 18)  USD, ListCost there, where the record says it; mca only
 -- column x_BillingExchangeRate               decimal(38, 18)  BillingCurrency per PricingCurrency; mca only
 -- column x_BillingExchangeRateDate           date             day of that rate
 -- column x_EffectiveUnitPrice                decimal(38, 18)  PricingCurrency per PricingUnit, really paid
--- column x_ContractedPriceSource             varchar          Record, Price sheet, or Effective price where neither has one; null without a price
+-- column x_ContractedPriceSource             varchar          Record, Price sheet, or Effective price where neither has one; null without a price, and for refunds
 -- column x_PricingUnitDescription            varchar          unit of measure as served, such as 10K
 -- column x_PricingBlockSize                  decimal(38, 18)  single units in what a price buys: 10000 for 10K
 -- column x_QuantityScale                     varchar          Block or Unit: what the record's quantity counts, tried against its cost; Assumed block where nothing could be tried; null where both are one
@@ -148,6 +152,8 @@
 -- check: ChargeCategory in ('Usage', 'Purchase', 'Credit', 'Tax', 'Adjustment')
 -- check: ListUnitPrice is null or ListUnitPrice >= 0
 -- check: CommitmentDiscountStatus is null or CommitmentDiscountId is not null
+-- check: ChargeClass is null or not (ContractedCost > 0 and BilledCost < 0 or ContractedCost < 0 and BilledCost > 0
+--        or ListCost > 0 and BilledCost < 0 or ListCost < 0 and BilledCost > 0)
 -- total: (select count(*) from cost_and_usage) = (
 --        select count(*)
 --        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_export
@@ -239,7 +245,13 @@ kept as (
         coalesce(charges.PricingModel, '') in ('Reservation', 'SavingsPlan')
             and charges.ChargeType in ('Purchase', 'Refund') as IsCommitmentCharge,
         coalesce(charges.PricingModel, '') in ('Reservation', 'SavingsPlan')
-            and charges.ChargeType in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan') as IsCovered
+            and charges.ChargeType in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan') as IsCovered,
+        -- Prices stand in the pricing currency, so what is held against them must too. Not every record has its cost there.
+        coalesce(
+            charges.CostInPricingCurrency,
+            case when charges.PricingCurrency <> charges.BillingCurrency and charges.ExchangeRate > 0
+                then ratio(charges.Cost, charges.ExchangeRate) else charges.Cost end
+        ) as PricedCost
     from charges
     inner join int_cost_source
         on int_cost_source.Account = charges.Account
@@ -311,36 +323,54 @@ units as (
         end as PricingUnit
     from unit_sizes
 ),
-trials as (
-    -- The largest cost at a price belongs to the largest quantity. Trying only these saves turning every row into doubles.
+paid as (
     select
         stg_cost_export.Account as Account,
         stg_cost_export.MeterId as MeterId,
         stg_cost_export.UnitOfMeasure as UnitOfMeasure,
         stg_cost_export.EffectivePrice as EffectivePrice,
-        max(stg_cost_export.Quantity) as Quantity,
-        max(coalesce(stg_cost_export.CostInPricingCurrency, stg_cost_export.Cost)) as Cost
+        stg_cost_export.Quantity as Quantity,
+        stg_cost_export.CostInPricingCurrency as CostInPricingCurrency,
+        stg_cost_export.PricingCurrency as PricingCurrency,
+        stg_cost_export.BillingCurrency as BillingCurrency,
+        stg_cost_export.ExchangeRate as ExchangeRate,
+        stg_cost_export.Cost as Cost
     from stg_cost_export
-    inner join units
-        on units.UnitOfMeasure = stg_cost_export.UnitOfMeasure
-    where units.BlockSize <> 1
-        and stg_cost_export.Cost > 0
+    where stg_cost_export.Cost > 0
         and stg_cost_export.EffectivePrice > 0
-    group by 1, 2, 3, 4
     union all
     select
         stg_usage_details.Account as Account,
         stg_usage_details.MeterId as MeterId,
         stg_usage_details.UnitOfMeasure as UnitOfMeasure,
         stg_usage_details.EffectivePrice as EffectivePrice,
-        max(stg_usage_details.Quantity) as Quantity,
-        max(coalesce(stg_usage_details.CostInPricingCurrency, stg_usage_details.Cost)) as Cost
+        stg_usage_details.Quantity as Quantity,
+        stg_usage_details.CostInPricingCurrency as CostInPricingCurrency,
+        stg_usage_details.PricingCurrency as PricingCurrency,
+        stg_usage_details.BillingCurrency as BillingCurrency,
+        stg_usage_details.ExchangeRate as ExchangeRate,
+        stg_usage_details.Cost as Cost
     from stg_usage_details
-    inner join units
-        on units.UnitOfMeasure = stg_usage_details.UnitOfMeasure
-    where units.BlockSize <> 1
-        and stg_usage_details.Cost > 0
+    where stg_usage_details.Cost > 0
         and stg_usage_details.EffectivePrice > 0
+),
+trials as (
+    -- The largest cost at a price belongs to the largest quantity. Trying only these saves turning every row into doubles.
+    select
+        paid.Account as Account,
+        paid.MeterId as MeterId,
+        paid.UnitOfMeasure as UnitOfMeasure,
+        paid.EffectivePrice as EffectivePrice,
+        max(paid.Quantity) as Quantity,
+        max(coalesce(
+            paid.CostInPricingCurrency,
+            case when paid.PricingCurrency <> paid.BillingCurrency and paid.ExchangeRate > 0
+                then ratio(paid.Cost, paid.ExchangeRate) else paid.Cost end
+        )) as Cost
+    from paid
+    inner join units
+        on units.UnitOfMeasure = paid.UnitOfMeasure
+    where units.BlockSize <> 1
     group by 1, 2, 3, 4
 ),
 trial_results as (
@@ -378,6 +408,52 @@ prices as (
     group by 1, 2, 3, 4, 5
     having min(stg_price_sheet.UnitPrice) = max(stg_price_sheet.UnitPrice)
 ),
+on_demand_prices as (
+    select
+        stg_cost_export.Account as Account,
+        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_export.MeterId as MeterId,
+        stg_cost_export.PartNumber as PartNumber,
+        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
+        coalesce(stg_cost_export.PricingCurrency, stg_cost_export.BillingCurrency) as CurrencyCode,
+        min(stg_cost_export.PayGPrice) as LowestPrice,
+        max(stg_cost_export.PayGPrice) as HighestPrice
+    from stg_cost_export
+    where stg_cost_export.ChargeType = 'Usage'
+        and coalesce(stg_cost_export.PricingModel, 'OnDemand') = 'OnDemand'
+        and stg_cost_export.PayGPrice > 0
+        and stg_cost_export.MeterId is not null
+    group by 1, 2, 3, 4, 5, 6
+    union all
+    select
+        stg_usage_details.Account as Account,
+        stg_usage_details.BillingPeriodStart as BillingPeriodStart,
+        stg_usage_details.MeterId as MeterId,
+        stg_usage_details.PartNumber as PartNumber,
+        stg_usage_details.UnitOfMeasure as UnitOfMeasure,
+        coalesce(stg_usage_details.PricingCurrency, stg_usage_details.BillingCurrency) as CurrencyCode,
+        min(stg_usage_details.PayGPrice) as LowestPrice,
+        max(stg_usage_details.PayGPrice) as HighestPrice
+    from stg_usage_details
+    where stg_usage_details.ChargeType = 'Usage'
+        and coalesce(stg_usage_details.PricingModel, 'OnDemand') = 'OnDemand'
+        and stg_usage_details.PayGPrice > 0
+        and stg_usage_details.MeterId is not null
+    group by 1, 2, 3, 4, 5, 6
+),
+list_prices as (
+    select
+        on_demand_prices.Account as Account,
+        on_demand_prices.BillingPeriodStart as BillingPeriodStart,
+        on_demand_prices.MeterId as MeterId,
+        coalesce(on_demand_prices.PartNumber, '') as PartNumber,
+        on_demand_prices.UnitOfMeasure as UnitOfMeasure,
+        on_demand_prices.CurrencyCode as CurrencyCode,
+        min(on_demand_prices.LowestPrice) as PayGPrice
+    from on_demand_prices
+    group by 1, 2, 3, 4, 5, 6
+    having min(on_demand_prices.LowestPrice) = max(on_demand_prices.HighestPrice)
+),
 described as (
     select
         kept.*,
@@ -409,9 +485,17 @@ described as (
             kept.PublisherName,
             'Unassigned'
         ) as ServiceName,
-        lower(replace(replace(coalesce(kept.ResourceLocationNormalized, kept.ResourceLocation), ' ', ''), '_', '')) as LocationKey,
+        -- A commitment is no resource in a region; the region of its meter is the one it is good for.
+        lower(replace(replace(coalesce(
+            kept.ResourceLocationNormalized,
+            kept.ResourceLocation,
+            case when kept.IsCommitmentCharge or kept.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan') then kept.MeterRegion end
+        ), ' ', ''), '_', '')) as LocationKey,
         case when kept.ChargeType <> 'Tax' then coalesce(kept.ProductId, kept.MeterId) end as SkuKey,
+        -- The benefit of a purchase ends in "/reservations/": ReservationId is then the reservation, or the order once more.
         case
+            when kept.BenefitId like '%/reservations/' and kept.ReservationId like '________-____-____-____-____________'
+                and strpos(kept.BenefitId, '/' || kept.ReservationId || '/') = 0 then kept.BenefitId || kept.ReservationId
             when kept.BenefitId like '%/reservations/' then substr(kept.BenefitId, 1, length(kept.BenefitId) - 14)
             when kept.BenefitId is not null then kept.BenefitId
             when not (kept.IsCovered or kept.IsCommitmentCharge) then null
@@ -433,16 +517,16 @@ described as (
             then nullif(regexp_extract(json_value_text(kept.AdditionalInfo, 'VCPUs'), '^([0-9]+)$', 1), '') end as CoreCount,
         case when kept.IsCovered and strpos(kept.AdditionalInfo, '"RINormalizationRatio"') > 0
             then try_cast(json_value_text(kept.AdditionalInfo, 'RINormalizationRatio') as decimal(38, 18)) end as NormalizationRatio,
-        -- Rounding, credits, tax and some refunds come with their amount in the place of a price, and often a negative one.
+        -- Rounding, credits and tax come with their amount in the place of a price, and often a negative one. Of refunds see above.
         case
-            when kept.ChargeType not in ('Usage', 'Purchase', 'Refund', 'UnusedReservation', 'UnusedSavingsPlan') then null
+            when kept.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
             when kept.UnitPrice > 0 then kept.UnitPrice
             when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then prices.UnitPrice
             when kept.ChargeType = 'Usage' and kept.IsCovered then nullif(kept.EffectivePrice, 0)
             when kept.EffectivePrice >= 0 then kept.EffectivePrice
         end as ContractedPrice,
         case
-            when kept.ChargeType not in ('Usage', 'Purchase', 'Refund', 'UnusedReservation', 'UnusedSavingsPlan') then null
+            when kept.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
             when kept.UnitPrice > 0 then 'Record'
             when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then 'Price sheet'
             when kept.UnitPrice = 0 and kept.EffectivePrice = 0 and not kept.IsCovered then 'Record'
@@ -452,14 +536,14 @@ described as (
             when units.BlockSize = 1 or units.BlockSize is null then null
             when kept.Cost = 0 or kept.EffectivePrice = 0 or kept.EffectivePrice is null
                 then coalesce(meter_scales.QuantityScale, 'Assumed block')
-            when abs(cast(kept.Quantity as double) * cast(kept.EffectivePrice as double)
-                - cast(coalesce(kept.CostInPricingCurrency, kept.Cost) as double))
-                <= abs(cast(coalesce(kept.CostInPricingCurrency, kept.Cost) as double)) * 0.1e0 then 'Block'
+            when abs(cast(kept.Quantity as double) * cast(kept.EffectivePrice as double) - cast(kept.PricedCost as double))
+                <= abs(cast(kept.PricedCost as double)) * 0.1e0 then 'Block'
             when abs(cast(kept.Quantity as double) * cast(kept.EffectivePrice as double) / cast(units.BlockSize as double)
-                - cast(coalesce(kept.CostInPricingCurrency, kept.Cost) as double))
-                <= abs(cast(coalesce(kept.CostInPricingCurrency, kept.Cost) as double)) * 0.1e0 then 'Unit'
+                - cast(kept.PricedCost as double))
+                <= abs(cast(kept.PricedCost as double)) * 0.1e0 then 'Unit'
             else coalesce(meter_scales.QuantityScale, 'Assumed block')
-        end as QuantityScale
+        end as QuantityScale,
+        list_prices.PayGPrice as OnDemandPrice
     from kept
     left join units
         on units.UnitOfMeasure = kept.UnitOfMeasure
@@ -473,18 +557,19 @@ described as (
         and prices.UnitOfMeasure = kept.UnitOfMeasure
         and prices.CurrencyCode = coalesce(kept.PricingCurrency, kept.BillingCurrency)
         and prices.MeterId = case when coalesce(kept.UnitPrice, 0) = 0 and kept.ChargeType = 'Usage' then kept.MeterId end
+    left join list_prices
+        on list_prices.Account = kept.Account
+        and list_prices.BillingPeriodStart = kept.BillingPeriodStart
+        and list_prices.PartNumber = coalesce(kept.PartNumber, '')
+        and list_prices.UnitOfMeasure = kept.UnitOfMeasure
+        and list_prices.CurrencyCode = coalesce(kept.PricingCurrency, kept.BillingCurrency)
+        and list_prices.MeterId = case when coalesce(kept.PayGPrice, 0) = 0 and kept.IsCovered and kept.ChargeType = 'Usage' then kept.MeterId end
 ),
 placed as (
     select
         described.*,
         case when described.IsCommitmentCharge or described.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan')
             then coalesce(described.CommitmentId, described.ResourceId) else described.ResourceId end as ResourceKey,
-        -- The provider that stands last: extensions of a resource carry it behind the resource's own.
-        case
-            when strpos(described.ResourceId, '/providers/') = 0 then null
-            when split_part(described.ResourceId, '/providers/', 3) <> '' then split_part(described.ResourceId, '/providers/', 3)
-            else split_part(described.ResourceId, '/providers/', 2)
-        end as ResourcePath,
         case
             when described.QuantityScale = 'Unit' then ratio(described.Quantity, described.BlockSize)
             else described.Quantity
@@ -494,8 +579,9 @@ placed as (
             else described.Quantity
         end as SingleQuantity,
         case
-            when described.ChargeCategory not in ('Usage', 'Purchase') then null
+            when described.ChargeCategory not in ('Usage', 'Purchase') or described.ChargeType = 'Refund' then null
             when described.PayGPrice > 0 then described.PayGPrice
+            when described.OnDemandPrice > 0 then described.OnDemandPrice
             else described.ContractedPrice
         end as ListPrice,
         -- A month of only actual cost stands for both; a covered row costs nothing there anyway.
@@ -514,15 +600,12 @@ placed as (
 typed as (
     select
         placed.*,
+        -- The provider that stands last: extensions of a resource carry it behind the resource's own.
         case
-            when placed.ResourcePath is null and strpos(placed.ResourceId, '/resourcegroups/') > 0 then 'microsoft.resources/resourcegroups'
-            when placed.ResourcePath is null and placed.ResourceId like '/subscriptions/%' then 'microsoft.resources/subscriptions'
-            when split_part(placed.ResourcePath, '/', 4) = '' then split_part(placed.ResourcePath, '/', 1) || '/' || split_part(placed.ResourcePath, '/', 2)
-            when split_part(placed.ResourcePath, '/', 6) = '' then split_part(placed.ResourcePath, '/', 1) || '/' || split_part(placed.ResourcePath, '/', 2)
-                || '/' || split_part(placed.ResourcePath, '/', 4)
-            else split_part(placed.ResourcePath, '/', 1) || '/' || split_part(placed.ResourcePath, '/', 2)
-                || '/' || split_part(placed.ResourcePath, '/', 4) || '/' || split_part(placed.ResourcePath, '/', 6)
-        end as ResourceTypeCode,
+            when strpos(placed.ResourceKey, '/providers/') = 0 then null
+            when split_part(placed.ResourceKey, '/providers/', 3) <> '' then split_part(placed.ResourceKey, '/providers/', 3)
+            else split_part(placed.ResourceKey, '/providers/', 2)
+        end as ResourcePath,
         -- Prices stand in the pricing currency, FOCUS wants them in the billing currency as well.
         case
             when placed.ExchangeRate is null or placed.ExchangeRate = 1 or placed.PricingCurrency = placed.BillingCurrency then placed.ContractedPrice
@@ -544,18 +627,34 @@ costed as (
             when typed.ContractedPrice = typed.EffectivePrice then typed.Cost
             else product(typed.ContractedUnitPrice, typed.PricingQuantity)
         end as ContractedCost,
+        -- The served cost at list price; of a partial refund it can be the whole price, and with the sign of a charge.
+        coalesce(
+            typed.PayGPrice > 0
+                and typed.PaygCostInBillingCurrency <> 0
+                and not (typed.Cost > 0 and typed.PaygCostInBillingCurrency < 0 or typed.Cost < 0 and typed.PaygCostInBillingCurrency > 0),
+            false
+        ) as IsAtPayGCost,
         case
-            when typed.ResourceTypeCode = 'microsoft.compute/capacityreservationgroups/capacityreservations'
-                then coalesce(typed.NamedCapacityReservationId, typed.ResourceId)
-            else typed.NamedCapacityReservationId
-        end as CapacityReservationId
+            when typed.ResourcePath is null and strpos(typed.ResourceKey, '/resourcegroups/') > 0 then 'microsoft.resources/resourcegroups'
+            when typed.ResourcePath is null and typed.ResourceKey like '/subscriptions/%' then 'microsoft.resources/subscriptions'
+            when split_part(typed.ResourcePath, '/', 4) = '' then split_part(typed.ResourcePath, '/', 1) || '/' || split_part(typed.ResourcePath, '/', 2)
+            when split_part(typed.ResourcePath, '/', 6) = '' then split_part(typed.ResourcePath, '/', 1) || '/' || split_part(typed.ResourcePath, '/', 2)
+                || '/' || split_part(typed.ResourcePath, '/', 4)
+            else split_part(typed.ResourcePath, '/', 1) || '/' || split_part(typed.ResourcePath, '/', 2)
+                || '/' || split_part(typed.ResourcePath, '/', 4) || '/' || split_part(typed.ResourcePath, '/', 6)
+        end as ResourceTypeCode
     from typed
 ),
 priced as (
     select
         costed.*,
         case
-            when costed.PayGPrice > 0 and costed.PaygCostInBillingCurrency <> 0 then costed.PaygCostInBillingCurrency
+            when costed.ResourceTypeCode = 'microsoft.compute/capacityreservationgroups/capacityreservations'
+                then coalesce(costed.NamedCapacityReservationId, costed.ResourceId)
+            else costed.NamedCapacityReservationId
+        end as CapacityReservationId,
+        case
+            when costed.IsAtPayGCost then costed.PaygCostInBillingCurrency
             when costed.ListPrice = costed.EffectivePrice then costed.Cost
             when costed.ListPrice = costed.ContractedPrice then costed.ContractedCost
             else product(costed.ListUnitPrice, costed.PricingQuantity)
@@ -752,7 +851,7 @@ select
     priced.ListUnitPrice as ListUnitPrice,
     priced.ContractedPrice as PricingCurrencyContractedUnitPrice,
     priced.ListPrice as PricingCurrencyListUnitPrice,
-    case when priced.IsEffective then coalesce(priced.CostInPricingCurrency, priced.Cost, 0) else cast(0 as decimal(38, 18)) end as PricingCurrencyEffectiveCost,
+    case when priced.IsEffective then coalesce(priced.PricedCost, 0) else cast(0 as decimal(38, 18)) end as PricingCurrencyEffectiveCost,
     case when priced.ChargeCategory <> 'Tax' then priced.PricingQuantity end as PricingQuantity,
     case when priced.ChargeCategory <> 'Tax' and priced.PricingQuantity is not null then coalesce(priced.PricingUnit, 'Units') end as PricingUnit,
     case when priced.ChargeType = 'Usage' then priced.SingleQuantity end as ConsumedQuantity,
@@ -768,12 +867,12 @@ select
     end as CommitmentDiscountStatus,
     case
         when priced.CommitmentId is null or priced.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
-        when priced.IsSpend then coalesce(priced.CostInPricingCurrency, priced.Cost)
+        when priced.IsSpend then priced.PricedCost
         else product(priced.SingleQuantity, priced.CommitmentFactor)
     end as CommitmentDiscountQuantity,
     case
         when priced.CommitmentId is null or priced.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
-        when priced.IsSpend then case when coalesce(priced.CostInPricingCurrency, priced.Cost) is not null then coalesce(priced.PricingCurrency, priced.BillingCurrency) end
+        when priced.IsSpend then case when priced.PricedCost is not null then coalesce(priced.PricingCurrency, priced.BillingCurrency) end
         when priced.SingleQuantity is null then null
         when priced.ServiceName = 'Virtual Machines' then 'Normalized ' || coalesce(priced.Unit, 'Units')
         else coalesce(priced.Unit, 'Units')
@@ -840,7 +939,10 @@ select
     priced.Provider as x_Provider,
     case when priced.IsBilled then priced.CostInUsd when priced.CostInUsd is not null then cast(0 as decimal(38, 18)) end as x_BilledCostInUsd,
     case when priced.IsEffective then priced.CostInUsd when priced.CostInUsd is not null then cast(0 as decimal(38, 18)) end as x_EffectiveCostInUsd,
-    priced.PaygCostInUsd as x_ListCostInUsd,
+    case
+        when priced.IsAtPayGCost then nullif(priced.PaygCostInUsd, 0)
+        when coalesce(priced.ListCost, priced.ContractedCost, priced.Cost, 0) = priced.Cost then priced.CostInUsd
+    end as x_ListCostInUsd,
     priced.ExchangeRate as x_BillingExchangeRate,
     priced.ExchangeRateDate as x_BillingExchangeRateDate,
     priced.EffectivePrice as x_EffectiveUnitPrice,

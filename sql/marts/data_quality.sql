@@ -3,13 +3,12 @@
 -- Each row says in Detail what was found and what it means. An error makes published numbers wrong or doubtful, a warning wants a
 -- look, information explains a choice.
 --
--- A spike is a day on which the running usage of a service in a subscription costs five times the mean of its days in the two
--- weeks before, if that is at least 1 % of what the account costs a day and 1 in its currency. The service must have had usage on
--- ten of those fourteen days, and none like it a month before: what comes once a month is no spike. Purchases, Marketplace and
--- adjustments never count.
+-- What counts as a spike stands in int_usage_spike, what as an idle commitment in int_commitment_idle; a week of that is reported.
+-- An invoice is reported when invoice_reconciliation calls it unexplained, whatever is left over in sum: two wrongs can make a
+-- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
 -- reads:  check_result, raw_reject, raw_unit, source_completeness, int_cost_source, int_cost_day, int_price_difference,
---         int_usage_daily, reservation_utilisation, invoice_reconciliation
+--         int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 --
 -- column Rule                varchar          what is broken, such as missing_day
@@ -87,7 +86,7 @@ rounded_numbers as (
         raw_unit.Dataset as Subject,
         'info' as Severity,
         cast(raw_unit.RoundedCount as varchar) || ' numbers were served with more than 18 decimal places and rounded half to even; the largest difference is '
-            || coalesce(cast(raw_unit.LargestRounding as varchar), 'below the last place') || '.' as Detail,
+            || coalesce(raw_unit.LargestRounding, 'not known') || '.' as Detail,
         raw_unit.MinDate as FirstDay,
         raw_unit.MaxDate as LastDay,
         raw_unit.RoundedCount as AffectedRows,
@@ -159,7 +158,7 @@ unused_units as (
         cast(null as decimal(38, 18)) as Amount,
         cast(null as varchar) as BillingCurrency
     from source_completeness
-    where source_completeness.Source in ('cost_export', 'usage_details')
+    where source_completeness.IsCost
         and not source_completeness.IsUsed
         and source_completeness.RowCount > 0
 ),
@@ -197,8 +196,7 @@ cost_sums as (
 cost_periods as (
     select
         cost_sums.*,
-        cast(year(cost_sums.BillingPeriodStart) as varchar) || '-'
-            || substr(cast(100 + month(cost_sums.BillingPeriodStart) as varchar), 2, 2) as BillingPeriod
+        month_text(cost_sums.BillingPeriodStart) as BillingPeriod
     from cost_sums
 ),
 open_periods as (
@@ -208,7 +206,7 @@ open_periods as (
         source_completeness.BillingPeriodStart as BillingPeriodStart,
         min(case when source_completeness.IsClosed then 1 else 0 end) as ClosedCount
     from source_completeness
-    where source_completeness.Source in ('cost_export', 'usage_details')
+    where source_completeness.IsCost
     group by 1, 2, 3
 ),
 datasets_missing as (
@@ -339,8 +337,7 @@ prices_above as (
         'cost_and_usage' as TableName,
         int_price_difference.Account as Account,
         'all' as Scope,
-        cast(year(int_price_difference.BillingPeriodStart) as varchar) || '-'
-            || substr(cast(100 + month(int_price_difference.BillingPeriodStart) as varchar), 2, 2) as BillingPeriod,
+        month_text(int_price_difference.BillingPeriodStart) as BillingPeriod,
         int_price_difference.MeterId || case when int_price_difference.PartNumber <> '' then ' ' || int_price_difference.PartNumber else '' end
             || ' ' || int_price_difference.UnitOfMeasure || ' ' || int_price_difference.BillingCurrency as Subject,
         'error' as Severity,
@@ -356,198 +353,109 @@ prices_above as (
     from int_price_difference
     where int_price_difference.Overcharge >= 0.01
 ),
-service_days as (
-    -- A late charge keeps its day, so a day can stand in two periods.
-    select
-        int_usage_daily.Account as Account,
-        int_usage_daily.SubAccountId as SubAccountId,
-        int_usage_daily.ServiceName as ServiceName,
-        int_usage_daily.BillingCurrency as BillingCurrency,
-        int_usage_daily.ChargeDate as ChargeDate,
-        sum(int_usage_daily.EffectiveCost) as EffectiveCost,
-        max(int_usage_daily.SubAccountName) as SubAccountName
-    from int_usage_daily
-    group by 1, 2, 3, 4, 5
-),
-account_days as (
-    select
-        service_days.Account as Account,
-        service_days.BillingCurrency as BillingCurrency,
-        service_days.ChargeDate as ChargeDate,
-        sum(service_days.EffectiveCost) as EffectiveCost
-    from service_days
-    group by 1, 2, 3
-),
-account_norms as (
-    select
-        today.Account as Account,
-        today.BillingCurrency as BillingCurrency,
-        today.ChargeDate as ChargeDate,
-        sum(before.EffectiveCost) as EffectiveCost,
-        count(*) as DayCount
-    from account_days as today
-    inner join account_days as before
-        on before.Account = today.Account
-        and before.BillingCurrency = today.BillingCurrency
-        and before.ChargeDate between day_add(today.ChargeDate, -14) and day_add(today.ChargeDate, -1)
-    group by 1, 2, 3
-),
-large_days as (
-    -- Few days are large enough to matter, so the two weeks before are looked up for these alone.
-    select
-        service_days.Account as Account,
-        service_days.SubAccountId as SubAccountId,
-        service_days.ServiceName as ServiceName,
-        service_days.BillingCurrency as BillingCurrency,
-        service_days.ChargeDate as ChargeDate,
-        service_days.EffectiveCost as EffectiveCost,
-        service_days.SubAccountName as SubAccountName
-    from service_days
-    inner join account_norms
-        on account_norms.Account = service_days.Account
-        and account_norms.BillingCurrency = service_days.BillingCurrency
-        and account_norms.ChargeDate = service_days.ChargeDate
-    where service_days.EffectiveCost >= 1
-        and service_days.EffectiveCost * account_norms.DayCount * 100 >= account_norms.EffectiveCost
-),
-weighed_days as (
-    select
-        large_days.Account as Account,
-        large_days.SubAccountId as SubAccountId,
-        large_days.ServiceName as ServiceName,
-        large_days.BillingCurrency as BillingCurrency,
-        large_days.ChargeDate as ChargeDate,
-        large_days.EffectiveCost as EffectiveCost,
-        max(large_days.SubAccountName) as SubAccountName,
-        sum(before.EffectiveCost) filter (where before.ChargeDate >= day_add(large_days.ChargeDate, -14)) as CostBefore,
-        count(*) filter (where before.ChargeDate >= day_add(large_days.ChargeDate, -14) and before.EffectiveCost > 0) as DaysBefore,
-        count(*) filter (where before.ChargeDate <= day_add(large_days.ChargeDate, -26) and before.EffectiveCost * 2 >= large_days.EffectiveCost) as AlikeBefore
-    from large_days
-    inner join service_days as before
-        on before.Account = large_days.Account
-        and before.SubAccountId = large_days.SubAccountId
-        and before.ServiceName = large_days.ServiceName
-        and before.BillingCurrency = large_days.BillingCurrency
-        and before.ChargeDate between day_add(large_days.ChargeDate, -33) and day_add(large_days.ChargeDate, -1)
-    group by 1, 2, 3, 4, 5, 6
-),
 spikes as (
     select
         'spike' as Rule,
         'cost_trend_daily' as TableName,
-        weighed_days.Account as Account,
+        int_usage_spike.Account as Account,
         'all' as Scope,
-        cast(year(weighed_days.ChargeDate) as varchar) || '-'
-            || substr(cast(100 + month(weighed_days.ChargeDate) as varchar), 2, 2) as BillingPeriod,
-        weighed_days.ServiceName || ' ' || weighed_days.SubAccountId || ' ' || weighed_days.BillingCurrency || ' ' || cast(weighed_days.ChargeDate as varchar) as Subject,
+        month_text(int_usage_spike.ChargeDate) as BillingPeriod,
+        int_usage_spike.ServiceName || ' ' || int_usage_spike.SubAccountId || ' ' || int_usage_spike.BillingCurrency || ' ' || cast(int_usage_spike.ChargeDate as varchar) as Subject,
         'warning' as Severity,
-        weighed_days.ServiceName || ' in ' || coalesce(weighed_days.SubAccountName, weighed_days.SubAccountId) || ' cost '
-            || cast(cast(weighed_days.EffectiveCost as decimal(38, 2)) as varchar) || ' ' || weighed_days.BillingCurrency || ' on ' || cast(weighed_days.ChargeDate as varchar)
-            || '; on the days of the two weeks before it was '
-            || cast(cast(ratio(weighed_days.CostBefore, cast(weighed_days.DaysBefore as decimal(38, 18))) as decimal(38, 2)) as varchar) || ' a day.' as Detail,
-        weighed_days.ChargeDate as FirstDay,
-        weighed_days.ChargeDate as LastDay,
+        int_usage_spike.ServiceName || ' in ' || coalesce(int_usage_spike.SubAccountName, int_usage_spike.SubAccountId) || ' cost '
+            || cast(cast(int_usage_spike.EffectiveCost as decimal(38, 2)) as varchar) || ' ' || int_usage_spike.BillingCurrency || ' on ' || cast(int_usage_spike.ChargeDate as varchar)
+            || '; on the days of the two weeks before it was ' || cast(cast(int_usage_spike.UsualCost as decimal(38, 2)) as varchar) || ' a day.' as Detail,
+        int_usage_spike.ChargeDate as FirstDay,
+        int_usage_spike.ChargeDate as LastDay,
         cast(1 as bigint) as AffectedRows,
-        weighed_days.EffectiveCost - ratio(weighed_days.CostBefore, cast(weighed_days.DaysBefore as decimal(38, 18))) as Amount,
-        weighed_days.BillingCurrency as BillingCurrency
-    from weighed_days
-    where weighed_days.DaysBefore >= 10
-        and weighed_days.AlikeBefore = 0
-        and weighed_days.EffectiveCost * weighed_days.DaysBefore >= weighed_days.CostBefore * 5
-),
-commitment_days as (
-    select
-        reservation_utilisation.Account as Account,
-        reservation_utilisation.CommitmentId as CommitmentId,
-        reservation_utilisation.ChargeDate as ChargeDate,
-        max(reservation_utilisation.CommitmentType) as CommitmentType,
-        max(reservation_utilisation.CommitmentName) as CommitmentName,
-        max(case when reservation_utilisation.BillingCurrency <> 'XXX' then reservation_utilisation.BillingCurrency end) as BillingCurrency,
-        coalesce(sum(reservation_utilisation.UnusedCost), 0) as UnusedCost,
-        max(reservation_utilisation.UtilisationRatio) as UtilisationRatio
-    from reservation_utilisation
-    where reservation_utilisation.UtilisationRatio is not null
-    group by 1, 2, 3
-),
-numbered_days as (
-    -- Within a run of idle days, the day less its number among idle days stays the same.
-    select
-        commitment_days.Account as Account,
-        commitment_days.CommitmentId as CommitmentId,
-        commitment_days.ChargeDate as ChargeDate,
-        commitment_days.CommitmentType as CommitmentType,
-        commitment_days.CommitmentName as CommitmentName,
-        commitment_days.BillingCurrency as BillingCurrency,
-        commitment_days.UnusedCost as UnusedCost,
-        day_add(commitment_days.ChargeDate, -cast(row_number() over (
-            partition by commitment_days.Account, commitment_days.CommitmentId
-            order by commitment_days.ChargeDate
-        ) as integer)) as RunKey
-    from commitment_days
-    where commitment_days.UtilisationRatio = 0
-),
-idle_runs as (
-    select
-        numbered_days.Account as Account,
-        numbered_days.CommitmentId as CommitmentId,
-        numbered_days.RunKey as RunKey,
-        max(numbered_days.CommitmentType) as CommitmentType,
-        max(numbered_days.CommitmentName) as CommitmentName,
-        max(numbered_days.BillingCurrency) as BillingCurrency,
-        min(numbered_days.ChargeDate) as FirstDay,
-        max(numbered_days.ChargeDate) as LastDay,
-        count(*) as DayCount,
-        sum(numbered_days.UnusedCost) as UnusedCost
-    from numbered_days
-    group by 1, 2, 3
+        int_usage_spike.EffectiveCost - int_usage_spike.UsualCost as Amount,
+        int_usage_spike.BillingCurrency as BillingCurrency
+    from int_usage_spike
 ),
 idle_commitments as (
     select
         'commitment_not_used' as Rule,
         'reservation_utilisation' as TableName,
-        idle_runs.Account as Account,
+        int_commitment_idle.Account as Account,
         'all' as Scope,
         'all' as BillingPeriod,
-        idle_runs.CommitmentId || ' from ' || cast(idle_runs.FirstDay as varchar) as Subject,
+        int_commitment_idle.CommitmentId || case when int_commitment_idle.UnusedCost is not null then ' ' || int_commitment_idle.BillingCurrency else '' end
+            || ' from ' || cast(int_commitment_idle.FirstDay as varchar) as Subject,
         'warning' as Severity,
-        coalesce(idle_runs.CommitmentType, 'Commitment') || ' ' || coalesce(idle_runs.CommitmentName, idle_runs.CommitmentId) || ' was not used at all on '
-            || cast(idle_runs.DayCount as varchar) || ' days in a row, from ' || cast(idle_runs.FirstDay as varchar) || ' to ' || cast(idle_runs.LastDay as varchar)
-            || case when idle_runs.BillingCurrency is not null
-                then ', which cost ' || cast(cast(idle_runs.UnusedCost as decimal(38, 2)) as varchar) || ' ' || idle_runs.BillingCurrency else '' end
+        int_commitment_idle.CommitmentType || ' ' || coalesce(int_commitment_idle.CommitmentName, int_commitment_idle.CommitmentId) || ' was not used at all on '
+            || cast(int_commitment_idle.DayCount as varchar) || ' days in a row, from ' || cast(int_commitment_idle.FirstDay as varchar) || ' to ' || cast(int_commitment_idle.LastDay as varchar)
+            || case when int_commitment_idle.UnusedCost is not null
+                then ', which cost ' || cast(cast(int_commitment_idle.UnusedCost as decimal(38, 2)) as varchar) || ' ' || int_commitment_idle.BillingCurrency else '' end
             || '. Check its scope, exchange or return it.' as Detail,
-        idle_runs.FirstDay as FirstDay,
-        idle_runs.LastDay as LastDay,
-        idle_runs.DayCount as AffectedRows,
-        case when idle_runs.BillingCurrency is not null then idle_runs.UnusedCost end as Amount,
-        idle_runs.BillingCurrency as BillingCurrency
-    from idle_runs
-    where idle_runs.DayCount >= 7
+        int_commitment_idle.FirstDay as FirstDay,
+        int_commitment_idle.LastDay as LastDay,
+        int_commitment_idle.DayCount as AffectedRows,
+        int_commitment_idle.UnusedCost as Amount,
+        case when int_commitment_idle.UnusedCost is not null then int_commitment_idle.BillingCurrency end as BillingCurrency
+    from int_commitment_idle
+    where int_commitment_idle.DayCount >= 7
+),
+cost_months as (
+    select distinct
+        int_cost_source.Account as Account,
+        int_cost_source.BillingPeriodStart as BillingPeriodStart
+    from int_cost_source
+    where int_cost_source.IsUsed
+),
+unexplained as (
+    select
+        invoice_reconciliation.Account as Account,
+        invoice_reconciliation.InvoiceId as InvoiceId,
+        invoice_reconciliation.BillingCurrency as BillingCurrency,
+        invoice_reconciliation.InvoicePeriodStart as InvoicePeriodStart,
+        invoice_reconciliation.InvoicePeriodEnd as InvoicePeriodEnd,
+        invoice_reconciliation.TotalAmount as TotalAmount,
+        invoice_reconciliation.Amount as Amount,
+        invoice_reconciliation.Status = 'NoCostData' as HasNoCosts,
+        cost_months.Account is not null as HasCostMonth,
+        abs(invoice_reconciliation.Amount) > coalesce(invoice_reconciliation.Tolerance, 0) as IsAmountOff,
+        coalesce(abs(invoice.MarketplaceAmount - invoice.CalculatedMarketplace) > coalesce(invoice_reconciliation.Tolerance, 0), false) as IsMarketplaceOff,
+        invoice.MarketplaceAmount as MarketplaceAmount,
+        invoice.CalculatedMarketplace as CalculatedMarketplace
+    from invoice_reconciliation
+    left join invoice
+        on invoice.Account = invoice_reconciliation.Account
+        and invoice.InvoiceId = invoice_reconciliation.InvoiceId
+        and invoice.BillingCurrency = invoice_reconciliation.BillingCurrency
+    left join cost_months
+        on cost_months.Account = invoice_reconciliation.Account
+        and cost_months.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
+    where invoice_reconciliation.Component = 'Unexplained'
+        and invoice_reconciliation.IsUnexplained
 ),
 unexplained_invoices as (
     select
         'invoice_unexplained' as Rule,
         'invoice_reconciliation' as TableName,
-        invoice_reconciliation.Account as Account,
+        unexplained.Account as Account,
         'all' as Scope,
-        coalesce(
-            cast(year(invoice_reconciliation.InvoicePeriodStart) as varchar) || '-'
-                || substr(cast(100 + month(invoice_reconciliation.InvoicePeriodStart) as varchar), 2, 2),
-            'all'
-        ) as BillingPeriod,
-        invoice_reconciliation.InvoiceId || ' ' || invoice_reconciliation.BillingCurrency as Subject,
-        'error' as Severity,
-        'Invoice ' || invoice_reconciliation.InvoiceId || ' bills ' || cast(cast(invoice_reconciliation.TotalAmount as decimal(38, 2)) as varchar) || ' '
-            || invoice_reconciliation.BillingCurrency || '; ' || cast(cast(invoice_reconciliation.Amount as decimal(38, 2)) as varchar)
-            || ' of it is in no charge, credit or tax.' as Detail,
-        invoice_reconciliation.InvoicePeriodStart as FirstDay,
-        day_add(invoice_reconciliation.InvoicePeriodEnd, -1) as LastDay,
+        coalesce(month_text(unexplained.InvoicePeriodStart), 'all') as BillingPeriod,
+        unexplained.InvoiceId || ' ' || unexplained.BillingCurrency as Subject,
+        case when unexplained.HasNoCosts and not unexplained.HasCostMonth then 'warning' else 'error' end as Severity,
+        'Invoice ' || unexplained.InvoiceId || ' bills ' || cast(cast(unexplained.TotalAmount as decimal(38, 2)) as varchar) || ' ' || unexplained.BillingCurrency
+            || case
+                when unexplained.HasNoCosts and unexplained.HasCostMonth then ', but none of the month''s cost records belongs to it.'
+                when unexplained.HasNoCosts then ', but no cost records of its period were extracted.'
+                when unexplained.IsAmountOff then '; ' || cast(cast(unexplained.Amount as decimal(38, 2)) as varchar) || ' of it is in no charge, credit or tax.'
+                else ', which is what its charges, credits and taxes add up to.'
+            end
+            || case when unexplained.IsMarketplaceOff and not unexplained.HasNoCosts
+                then ' Of Marketplace it states ' || cast(cast(unexplained.MarketplaceAmount as decimal(38, 2)) as varchar) || ', the cost records have '
+                    || cast(cast(unexplained.CalculatedMarketplace as decimal(38, 2)) as varchar)
+                    || case when unexplained.IsAmountOff then '.' else '; the other charges are off by as much the other way.' end
+                else '' end as Detail,
+        unexplained.InvoicePeriodStart as FirstDay,
+        day_add(unexplained.InvoicePeriodEnd, -1) as LastDay,
         cast(1 as bigint) as AffectedRows,
-        invoice_reconciliation.Amount as Amount,
-        invoice_reconciliation.BillingCurrency as BillingCurrency
-    from invoice_reconciliation
-    where invoice_reconciliation.Component = 'Unexplained'
-        and invoice_reconciliation.Status = 'Unexplained'
-        and abs(invoice_reconciliation.Amount) > coalesce(invoice_reconciliation.Tolerance, 0)
+        case when unexplained.IsAmountOff or not unexplained.IsMarketplaceOff then unexplained.Amount
+            else unexplained.MarketplaceAmount - unexplained.CalculatedMarketplace end as Amount,
+        unexplained.BillingCurrency as BillingCurrency
+    from unexplained
 ),
 findings as (
     select * from broken_checks

@@ -1,4 +1,4 @@
--- invoice is one row per invoice, billing document or enrollment period, with what the cost records say of it.
+-- invoice is an invoice, another billing document or an enrollment's period, with what the cost records say of it.
 --
 -- A customer agreement and pay-as-you-go have invoices at the billing API. An enrollment is settled by billing period: its
 -- balance is the document that states the period's amounts, under the number <enrollment>-<yyyymm>. Invoices that the API also
@@ -128,7 +128,7 @@ document as (
 period as (
     select
         stg_balances.Account,
-        stg_balances.EnrollmentId || '-' || cast(year(stg_balances.BillingPeriodStart) * 100 + month(stg_balances.BillingPeriodStart) as varchar) as InvoiceId,
+        stg_balances.EnrollmentId || '-' || replace(month_text(stg_balances.BillingPeriodStart), '-', '') as InvoiceId,
         coalesce(stg_balances.BillingCurrency, 'XXX') as BillingCurrency,
         'EnrollmentPeriod' as InvoiceKind,
         cast(null as varchar) as DocumentType,

@@ -29,6 +29,7 @@
 -- column TotalAmount         decimal(38, 18)  BillingCurrency, of the whole invoice; of charges without an invoice, their sum; null when not stated
 -- column Tolerance           decimal(38, 18)  BillingCurrency, what rounding may leave unexplained
 -- column Status              varchar          of the whole invoice: Reconciled, Unexplained, NoCostData, Estimated, Void, NoInvoice or NoAmounts
+-- column IsUnexplained       boolean          of the whole invoice: its charges are not what it bills, or there are none; Status is Unexplained or NoCostData
 --
 -- total: not exists (select Account, InvoiceId, BillingCurrency, TotalAmount from invoice where IsCounted and TotalAmount is not null
 --        except select Account, InvoiceId, BillingCurrency, sum(Amount) from invoice_reconciliation group by Account, InvoiceId, BillingCurrency)
@@ -210,7 +211,8 @@ select
     cast(step.InvoicedAmount as decimal(38, 18)) as InvoicedAmount,
     cast(judged.TotalAmount as decimal(38, 18)) as TotalAmount,
     judged.Tolerance as Tolerance,
-    judged.Status as Status
+    judged.Status as Status,
+    judged.Status in ('Unexplained', 'NoCostData') as IsUnexplained
 from step
 join judged
     on judged.Account = step.Account

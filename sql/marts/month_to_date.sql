@@ -1,9 +1,10 @@
 -- month_to_date is what each owner has spent in the month of the run date, beside the same days of the month before.
 --
 -- Days are charge days, whatever period bills them. Azure delivers a day's charges over one to two days, so the run date's own
--- charges are in Spent but in no rate. DataCompleteTo is the account's last day before the run date that has more than
--- purchases of commitments; an owner without charges on such a day spent nothing on it. Amortised cost spreads those purchases over
--- their term, so they make no peak.
+-- charges are in Spent but in no rate. DataCompleteTo is the last day before the run date on which the account has more than
+-- purchases of commitments in the currency, as billing profiles of one account, each with its currency, do not arrive together; an
+-- owner without charges on such a day spent nothing on it. Amortised cost spreads those purchases over their term, so they make
+-- no peak.
 --
 -- reads:  int_owner_daily, run_context
 -- grain:  Account, CostOwner, BillingCurrency
@@ -13,7 +14,7 @@
 -- column Account                 varchar          the account's name in the configuration
 -- column CostOwner               varchar          who pays; Unallocated where no rule and no tag says
 -- column BillingCurrency         varchar          ISO 4217
--- column DataCompleteTo          date             the account's last complete day; in an earlier month when this one has none
+-- column DataCompleteTo          date             the account's last complete day in BillingCurrency; in an earlier month when this one has none
 -- column CompleteDays            bigint           days of this month up to DataCompleteTo
 -- column Spent                   decimal(38, 18)  BillingCurrency, amortised, before tax, all that is known of this month
 -- column SpentBilled             decimal(38, 18)  BillingCurrency, as invoiced, before tax, all that is known of this month
@@ -65,10 +66,11 @@ recent as (
 complete as (
     select
         recent.Account,
+        recent.BillingCurrency,
         max(recent.ChargeDate) as DataCompleteTo
     from recent
     where recent.HasUsage = 1 and recent.ChargeDate < recent.RunDate
-    group by recent.Account
+    group by recent.Account, recent.BillingCurrency
 ),
 dated as (
     select
@@ -88,7 +90,9 @@ dated as (
             and date_diff('day', recent.LastMonth, recent.ChargeDate)
                 <= coalesce(date_diff('day', recent.BillingMonth, complete.DataCompleteTo), -1) as IsSameDay
     from recent
-    left join complete on complete.Account = recent.Account
+    left join complete
+        on complete.Account = recent.Account
+        and complete.BillingCurrency = recent.BillingCurrency
 ),
 ranked as (
     select

@@ -1,7 +1,7 @@
 -- reservation is one reservation or savings plan, as far as its charges and the reservation APIs tell of it.
 --
 -- Nothing says when a commitment ends, so first and last day are those on which it was seen in the periods at hand. Costs are
--- of those periods too, so a commitment bought before them shows no purchase. An enrollment's purchase names only the order:
+-- of those periods too, so a commitment bought before them shows no purchase. An enrollment's purchase can name only the order:
 -- it is counted with the order's reservation, or keeps a row under the order's own id when the order has several or none is known.
 --
 -- reads:  int_commitment_daily, int_reservation_daily

@@ -20,6 +20,7 @@
 -- column MinDate             date     first day with a record
 -- column MaxDate             date     last day with a record
 -- column IsClosed            boolean  the period is over and late charges are in; true for sources without periods
+-- column IsCost              boolean  it holds cost records, which come from several sources: not all count
 -- column IsUsed              boolean  its records count; of cost records, one source is chosen
 -- column UsedReason          varchar  why its records count or not, in words
 -- column MissingDayCount     bigint   days without usage that should have some
@@ -33,7 +34,7 @@
 -- check: not IsComplete or State = 'complete'
 -- check: (MissingDayCount > 0) = (FirstMissingDay is not null)
 -- total: (select count(*) from source_completeness) = (select count(*) from raw_unit)
--- total: (select count(*) from source_completeness where Source in ('cost_export', 'usage_details') and IsUsed)
+-- total: (select count(*) from source_completeness where IsCost and IsUsed)
 --        = (select count(*) from int_cost_source where IsUsed)
 with
 usage_days as (
@@ -263,6 +264,7 @@ select
     completed.MinDate as MinDate,
     completed.MaxDate as MaxDate,
     completed.IsClosed as IsClosed,
+    completed.IsCost as IsCost,
     completed.IsUsed as IsUsed,
     completed.UsedReason as UsedReason,
     completed.MissingDayCount as MissingDayCount,

@@ -1,4 +1,4 @@
--- stg_billing_periods is one row per billing period of a subscription, as the billing API names it.
+-- stg_billing_periods is a billing period of a subscription, as the billing API names it.
 --
 -- The name is not the month: a real subscription answers 202401-1 for 2023-11-01 to 2023-11-30. Real end dates are
 -- inclusive, those of the documentation's sample are not (2017-01-01 to 2017-02-01): an end on the same day of the

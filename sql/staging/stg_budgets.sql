@@ -1,4 +1,4 @@
--- stg_budgets is one row per budget as Azure keeps it, with what it has spent.
+-- stg_budgets is a budget as Azure keeps it, with what it has spent.
 --
 -- Ids come with and without a leading slash ("subscriptions/f2dd…/providers/Microsoft.Consumption/budgets/team").
 -- Older answers carry the condition in filters, newer ones in filter. Azure's spend lags by up to a day.

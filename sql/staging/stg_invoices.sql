@@ -1,4 +1,4 @@
--- stg_invoices is one row per invoice, credit note or other billing document, as the billing API lists it.
+-- stg_invoices is an invoice, credit note or other billing document, as the billing API lists it.
 --
 -- Every amount carries its own currency; they agree within an invoice, so BillingCurrency is the total's. Invoices of the
 -- API of 2018 have no amounts at all: theirs are null, which means unknown, not zero. The end of the invoice period is

@@ -1,4 +1,4 @@
--- stg_marketplaces is one row per Marketplace charge, as the marketplaces API serves it.
+-- stg_marketplaces is a Marketplace charge, as the marketplaces API serves it.
 --
 -- Amounts are before tax. The same charges stand in the cost records with publisher type Marketplace, so they are for
 -- reading and checking and are never added to those. Older rows have no publisher, plan or unit.

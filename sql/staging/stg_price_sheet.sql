@@ -1,4 +1,4 @@
--- stg_price_sheet is one row per price of an enrollment's price sheet in one billing period.
+-- stg_price_sheet is a price of an enrollment's price sheet in one billing period.
 --
 -- Meter ids come in upper case here and in lower case in cost records, so they are folded. UnitPrice is the price of the
 -- whole UnitOfMeasure ("100 Hours"), not of one unit. IncludedQuantity is free at the level of the enrollment.

@@ -1,0 +1,136 @@
+-- The functions that models call where engines differ, as Trino understands them: the same names as in duckdb.sql, and the
+-- same answers. They are SQL routines, so nothing is to be installed; put a catalog and schema that keep functions on the SQL
+-- path (sql.path), and run this file there once.
+--
+-- Trino's decimals end at 38 digits, and it refuses a result that needs more instead of widening it: a product of two
+-- decimal(38, 18) has the type decimal(38, 36), which leaves two digits before the point. So nothing here multiplies two of them.
+
+-- product is a × b exactly, rounded half to even to 18 places; an error where it does not fit.
+--
+-- Each factor is split at its point. Whole × whole has no places, whole × part has 18, and both are exact in the types given;
+-- only part × part has more than 18 places, and it is below 1, so its 36 places fit. It is cut at the eighteenth, and what was
+-- cut (rest) decides about rounding: half a unit goes to the neighbour whose last digit is even. Parts have the sign of their
+-- number, so the cut is towards zero and the correction away from it.
+create function product(a decimal(38, 18), b decimal(38, 18))
+returns decimal(38, 18)
+language sql
+deterministic
+returns null on null input
+begin
+    declare a_whole decimal(20, 0) default cast(truncate(a) as decimal(20, 0));
+    declare b_whole decimal(20, 0) default cast(truncate(b) as decimal(20, 0));
+    declare a_part decimal(18, 18) default cast(a - truncate(a) as decimal(18, 18));
+    declare b_part decimal(18, 18) default cast(b - truncate(b) as decimal(18, 18));
+    declare small decimal(36, 36) default a_part * b_part;
+    declare kept decimal(18, 18) default cast(truncate(small, 18) as decimal(18, 18));
+    declare rest decimal(36, 36) default cast(abs(small - kept) as decimal(36, 36));
+    declare half decimal(36, 36) default cast(decimal '0.0000000000000000005' as decimal(36, 36));
+    declare total decimal(38, 18) default cast(a_whole * b_whole as decimal(38, 18)) + a_whole * b_part + a_part * b_whole + kept;
+    if rest < half or (rest = half and mod(total, decimal '0.000000000000000002') = decimal '0') then
+        return total;
+    end if;
+    if (a < decimal '0') <> (b < decimal '0') then
+        return total - decimal '0.000000000000000001';
+    end if;
+    return total + decimal '0.000000000000000001';
+end;
+
+-- ratio is a ÷ b exactly, rounded half to even to 18 places; null where b is 0.
+--
+-- Trino's own division of decimals rounds half away from zero and is right but for exact halves: then the answer is one unit too
+-- far from zero whenever its last digit became odd. Nearly no division ends in a half, so the quotient of the magnitudes is taken as
+-- it comes and tried. Multiplied back (split at the points, as in product) it is too large by above; the quotient one unit
+-- smaller is too small by below. Where these are equal the true quotient lies in the middle, and an odd one goes down by a unit.
+create function ratio(a decimal(38, 18), b decimal(38, 18))
+returns decimal(38, 18)
+language sql
+deterministic
+returns null on null input
+begin
+    declare n decimal(38, 18) default abs(a);
+    declare d decimal(38, 18) default abs(b);
+    declare q decimal(38, 18);
+    declare q_whole decimal(20, 0);
+    declare d_whole decimal(20, 0);
+    declare q_part decimal(18, 18);
+    declare d_part decimal(18, 18);
+    declare above decimal(38, 36);
+    declare below decimal(38, 36);
+    if b = decimal '0' then
+        return null;
+    end if;
+    set q = cast(n / d as decimal(38, 18));
+    set q_whole = cast(truncate(q) as decimal(20, 0));
+    set d_whole = cast(truncate(d) as decimal(20, 0));
+    set q_part = cast(q - truncate(q) as decimal(18, 18));
+    set d_part = cast(d - truncate(d) as decimal(18, 18));
+    set above = cast(cast(q_whole * d_whole as decimal(38, 18)) + q_whole * d_part + q_part * d_whole - n as decimal(38, 36)) + q_part * d_part;
+    set below = cast(d * decimal '0.000000000000000001' as decimal(38, 36)) - above;
+    if above = below and mod(q, decimal '0.000000000000000002') <> decimal '0' then
+        set q = q - decimal '0.000000000000000001';
+    end if;
+    if (a < decimal '0') <> (b < decimal '0') then
+        return -q;
+    end if;
+    return q;
+end;
+
+-- month_start is the first day of the month of d.
+create function month_start(d date)
+returns date
+language sql
+deterministic
+returns null on null input
+return cast(date_trunc('month', d) as date);
+
+-- month_add is d moved by n months, the last day of the month where d's day does not exist.
+create function month_add(d date, n bigint)
+returns date
+language sql
+deterministic
+returns null on null input
+return date_add('month', n, d);
+
+-- month_text is the month of d as configuration, manifests and people write it, such as 2026-10.
+create function month_text(d date)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return date_format(cast(d as timestamp), '%Y-%m');
+
+-- day_add is d moved by n days.
+create function day_add(d date, n bigint)
+returns date
+language sql
+deterministic
+returns null on null input
+return date_add('day', n, d);
+
+-- json_value_text is what stands under a key of a JSON object, as text without quotes; the key is spelled exactly, which is why
+-- the object is read as a map: a JSON path would read dots and brackets in the key. A text is cast, an object or a list is shown as
+-- JSON, and null is no text. Never ask it for money: an engine may read JSON numbers as doubles.
+create function json_value_text(j varchar, k varchar)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return coalesce(
+    try(cast(element_at(cast(json_parse(j) as map(varchar, json)), k) as varchar)),
+    nullif(try(json_format(element_at(cast(json_parse(j) as map(varchar, json)), k))), 'null')
+);
+
+-- tag_value is the value of a tag, whatever the case of its key: Azure treats tag names so. The exact spelling wins where an
+-- object has several.
+create function tag_value(j varchar, k varchar)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return coalesce(
+    json_value_text(j, k),
+    json_value_text(
+        j,
+        array_min(filter(map_keys(try(cast(json_parse(j) as map(varchar, json)))), x -> lower(x) = lower(k)))
+    )
+);
