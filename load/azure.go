@@ -18,6 +18,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -239,7 +240,9 @@ func (a *Azure) Open(ctx context.Context, name string) (io.ReadCloser, Info, err
 	if err != nil {
 		return nil, Info{}, a.fail("open", name, err)
 	}
-	return r.NewRetryReader(ctx, nil), info(name, r.ContentLength, r.ETag, r.Metadata, r.ContentMD5), nil
+	i := info(name, r.ContentLength, r.ETag, r.Metadata, r.ContentMD5)
+	i.Modified = modified(r.LastModified)
+	return r.NewRetryReader(ctx, nil), i, nil
 }
 
 // Stat implements Store. The SHA-256 is what was said when the content was written, the MD5 what the service computed, or
@@ -286,7 +289,9 @@ func (a *Azure) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 			for _, item := range page.Segment.BlobItems {
 				name := strings.TrimPrefix(strings.TrimPrefix(*item.Name, a.prefix), "/")
 				p := item.Properties
-				if !yield(info(name, p.ContentLength, p.ETag, item.Metadata, p.ContentMD5), nil) {
+				i := info(name, p.ContentLength, p.ETag, item.Metadata, p.ContentMD5)
+				i.Modified = modified(p.LastModified)
+				if !yield(i, nil) {
 					return
 				}
 			}
@@ -345,6 +350,14 @@ func headers(name string, md []byte) *blob.HTTPHeaders {
 		kind = "text/plain; charset=utf-8"
 	}
 	return &blob.HTTPHeaders{BlobContentMD5: md, BlobContentType: &kind}
+}
+
+// modified is when the service says a blob was written, to the second.
+func modified(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }
 
 func info(name string, size *int64, tag *azcore.ETag, meta map[string]*string, md []byte) Info {

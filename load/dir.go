@@ -142,19 +142,22 @@ func (d *Dir) Open(ctx context.Context, name string) (io.ReadCloser, Info, error
 	}
 	stat, err := f.Stat()
 	if err != nil || stat.Size() > 1<<20 {
-		return f, Info{Name: name, Size: size(stat)}, err
+		return f, described(name, stat), err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(contextReader{ctx, f})
-	sha := hashBytes(data)
-	return io.NopCloser(bytes.NewReader(data)), Info{Name: name, Size: int64(len(data)), ETag: sha, SHA256: sha}, err
+	info := described(name, stat)
+	info.Size, info.SHA256 = int64(len(data)), hashBytes(data)
+	info.ETag = info.SHA256
+	return io.NopCloser(bytes.NewReader(data)), info, err
 }
 
-func size(info fs.FileInfo) int64 {
-	if info == nil {
-		return 0
+// described is what the file system knows about a file without reading it; stat may be nil.
+func described(name string, stat fs.FileInfo) Info {
+	if stat == nil {
+		return Info{Name: name}
 	}
-	return info.Size()
+	return Info{Name: name, Size: stat.Size(), Modified: stat.ModTime()}
 }
 
 // Stat implements Store. It reads the file to its end, for a directory has no other way to know what it holds.
@@ -246,7 +249,7 @@ func (d *Dir) visit(file string, entry fs.DirEntry, prefix string, yield func(In
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	if !yield(Info{Name: name, Size: info.Size()}, nil) {
+	if !yield(described(name, info), nil) {
 		return fs.SkipAll
 	}
 	return nil
@@ -280,10 +283,10 @@ func (d *Dir) inPlace(f File) (string, error) {
 	}
 	info, err := os.Stat(final)
 	if err != nil {
-		return "", fmt.Errorf("%w: the manifest in force lists it: publish again to restore it", err)
+		return "", fmt.Errorf("%w: the manifest in force lists it: azledger load restores it", err)
 	}
 	if info.Size() != f.Bytes {
-		return "", fmt.Errorf("%s: %d bytes instead of %d: publish again to restore it", final, info.Size(), f.Bytes)
+		return "", fmt.Errorf("%s: %d bytes instead of %d: azledger load restores it", final, info.Size(), f.Bytes)
 	}
 	return final, nil
 }

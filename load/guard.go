@@ -35,14 +35,14 @@ func (e *ShrinkError) Error() string {
 		falls = append(falls, f.String())
 	}
 	return fmt.Sprintf("refused, version %d stays: rows were lost: %s: look for the cause, fetch those periods again, "+
-		"or say who accepts the loss and why", e.Version, strings.Join(falls, ", "))
+		"or say who accepts the loss and why: azledger load --accept-shrink <reason>", e.Version, strings.Join(falls, ", "))
 }
 
 // allow refuses a set that goes back in time or lost rows, and returns what was accepted all the same.
 func (p *publisher) allow(last, next Manifest) ([]Accepted, error) {
 	if next.AsOf < last.AsOf && !p.AcceptOlder {
 		return nil, fmt.Errorf("refused, version %d stays: the set is as of %s and version %d as of %s: %w: "+
-			"run the pipeline for a later day, or accept the older set explicitly", last.Version, next.AsOf, last.Version, last.AsOf, ErrOlder)
+			"run for a later day (--as-of), or accept the older set: azledger load --accept-shrink <reason>", last.Version, next.AsOf, last.Version, last.AsOf, ErrOlder)
 	}
 	falls := shrunk(last, next, p.MayShrink)
 	if len(falls) > 0 && p.AcceptShrink == "" {

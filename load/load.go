@@ -12,7 +12,7 @@
 //
 //  1. the transform's set.json says which files are finished, and the version in force says what was published before
 //  2. a set that is older, or that lost rows it should not lose, is refused
-//  3. files the store does not hold are hashed, uploaded and read back
+//  3. files the store does not hold, or that were written there after the pointer, are hashed, uploaded and read back
 //  4. the manifest is written under a new number
 //  5. the pointer is exchanged for one that names it, on condition that nobody else has exchanged it since step 1
 //
@@ -59,8 +59,8 @@ type Store interface {
 	// A Swap that fails in another way may have happened.
 	Swap(ctx context.Context, name string, data []byte, old string) (etag string, err error)
 
-	// List yields the files whose names begin with prefix, in any order. It knows Name and Size, and the hashes
-	// only if they cost nothing. An error ends the sequence.
+	// List yields the files whose names begin with prefix, in any order. It knows Name, Size and Modified, and the
+	// hashes only if they cost nothing. An error ends the sequence.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
 	// Delete removes a file. That it is not there is no error.
@@ -72,11 +72,12 @@ type Store interface {
 
 // Info is what a store knows about a file.
 type Info struct {
-	Name   string
-	Size   int64
-	ETag   string // changes whenever the content changes
-	SHA256 string // hex; empty if the store does not know it
-	MD5    []byte // empty if the store does not know it
+	Name     string
+	Size     int64
+	Modified time.Time // when the content was written, by the store's clock; zero from a Stat
+	ETag     string    // changes whenever the content changes
+	SHA256   string    // hex; empty if the store does not know it
+	MD5      []byte    // empty if the store does not know it
 }
 
 var (
@@ -145,8 +146,9 @@ const attempts = 5
 // Publish makes the set of finished tables in the folder tables the version in force of store.
 //
 // On an error the version in force is what it was before, or what another publisher made of it. Publishing a set
-// again repairs files that were damaged or deleted in the store and changes nothing else. The error is a
-// *ShrinkError or ErrOlder if the set was refused for its content.
+// again repairs files that were deleted, cut off or overwritten in the store and changes nothing else. It does not
+// read every file for that, see upload; Verify does. The error is a *ShrinkError or ErrOlder if the set was refused
+// for its content.
 func Publish(ctx context.Context, store Store, tables string, o Options) (Published, error) {
 	if o.Sources != nil && !json.Valid(o.Sources) {
 		return Published{}, fmt.Errorf("publish(%s): Options.Sources is not JSON", tables)
@@ -202,7 +204,7 @@ func (p *publisher) publish(ctx context.Context) (Published, error) {
 	if next.Accepted, err = p.allow(last.manifest, next); err != nil {
 		return Published{}, err
 	}
-	done, err := p.upload(ctx, next)
+	done, err := p.upload(ctx, next, last.pointed)
 	if err != nil {
 		return Published{}, err
 	}
@@ -227,6 +229,7 @@ func (p *publisher) publish(ctx context.Context) (Published, error) {
 type version struct {
 	pointer  Pointer
 	etag     string
+	pointed  time.Time // when the pointer was written
 	manifest Manifest
 }
 
@@ -247,15 +250,21 @@ func (p *publisher) inForce(ctx context.Context) (version, error) {
 	return version{}, err
 }
 
-// upload brings every file of m into the store and returns how much that was. It trusts a file that is listed with
-// the right size (and hash, where the listing tells), since it was read back when it was uploaded.
-func (p *publisher) upload(ctx context.Context, m Manifest) (Published, error) {
+// upload brings every file of m into the store and returns how much that was. A file that is listed with the right
+// size and hash is there. Where the listing has no hash, as in a directory, a file that is older than the pointer is
+// trusted: it was read back before the pointer was written. One that is not older was overwritten since, or left by a
+// publisher that died, and is hashed. What neither size nor time gives away, such as a bad sector, Verify finds.
+func (p *publisher) upload(ctx context.Context, m Manifest, pointed time.Time) (Published, error) {
 	held, err := p.held(ctx)
 	if err != nil {
 		return Published{}, err
 	}
+	files := m.files()
+	if err := p.hashDoubtful(ctx, files, held, pointed); err != nil {
+		return Published{}, err
+	}
 	var sends []send
-	for i, f := range m.files() {
+	for i, f := range files {
 		info, ok := held[f.Path]
 		if !ok || !info.matches(f) {
 			sends = append(sends, send{file: f, local: filepath.Join(p.tables, filepath.FromSlash(p.set.paths[i])), damaged: ok})
@@ -278,6 +287,30 @@ func (p *publisher) held(ctx context.Context) (map[string]Info, error) {
 		held[info.Name] = info
 	}
 	return held, nil
+}
+
+// hashDoubtful adds to held the hashes of those files that only their content can vouch for.
+func (p *publisher) hashDoubtful(ctx context.Context, files []File, held map[string]Info, pointed time.Time) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(p.Parallel)
+	doubtful := make([]Info, 0, len(files)) // never grown: each goroutine keeps a pointer into it
+	for _, f := range files {
+		info, ok := held[f.Path]
+		if !ok || !info.matches(f) || info.SHA256 != "" || info.Modified.Before(pointed) {
+			continue
+		}
+		doubtful = append(doubtful, info)
+		at := &doubtful[len(doubtful)-1]
+		group.Go(func() (err error) {
+			at.SHA256, err = hashStored(ctx, p.store, at.Name)
+			return err
+		})
+	}
+	err := group.Wait()
+	for _, info := range doubtful {
+		held[info.Name] = info
+	}
+	return err
 }
 
 // matches says whether nothing the store told about a file speaks against its being f.

@@ -1,16 +1,20 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -242,6 +246,54 @@ func TestPublishRepairsTheStore(t *testing.T) {
 	}
 }
 
+// A file overwritten by one of the same size is found by its time, without reading the others.
+func TestPublishRepairsWhatWasOverwritten(t *testing.T) {
+	store, folder := openDir(t, t.TempDir()), october(t)
+	publish(t, store, folder, evening)
+	want := tree(t, store)
+	age(t, store.root)
+	file := filepath.Join(store.root, storedName("invoice", File{SHA256: hashBytes([]byte("invoices"))}))
+	check(t, os.WriteFile(file, []byte("invoiceX"), 0o666))
+	opened := &opens{Store: store}
+	var log bytes.Buffer
+	o := evening
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if done := publish(t, opened, folder, o); done.Changed || done.Files != 1 || done.Kept != 2 {
+		t.Errorf("got %+v", done)
+	}
+	if diff := cmp.Diff(want, tree(t, store)); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(log.String(), "replacing a damaged file") {
+		t.Errorf("the log does not tell: %s", log.String())
+	}
+	if len(opened.data) != 1 || !strings.Contains(opened.data[0], "invoice") {
+		t.Errorf("read %v, want the one file that is newer than the pointer", opened.data)
+	}
+}
+
+// age makes the data files an hour older than the pointer, as they are by the next night.
+func age(t *testing.T, root string) {
+	t.Helper()
+	old := time.Now().Add(-time.Hour)
+	check(t, filepath.WalkDir(filepath.Join(root, "data"), func(name string, d fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(name, old, old))
+	}))
+}
+
+// opens notes which data files are read.
+type opens struct {
+	Store
+	data []string
+}
+
+func (o *opens) Open(ctx context.Context, name string) (io.ReadCloser, Info, error) {
+	if strings.HasPrefix(name, "data/") {
+		o.data = append(o.data, name)
+	}
+	return o.Store.Open(ctx, name)
+}
+
 func TestShrinkGuard(t *testing.T) {
 	last := []part{{"cost", "2026-08", 100, "a"}, {"cost", "2026-09", 100, "b"}, {"cost", "2026-10", 100, "c"}, {"cost", "2026-11", 100, "d"}, {"restatement", "2026-09", 5, "e"}}
 	for name, c := range map[string]struct {
@@ -306,8 +358,8 @@ func TestPublishRefusesOlderData(t *testing.T) {
 	store := openDir(t, t.TempDir())
 	publish(t, store, november(t), evening)
 	folder := writeSet(t, "2026-11-21", part{"cost", "2026-09", 90, "september"}, part{"cost", "2026-10", 100, "october"}, part{"invoice", "", 3, "invoices"})
-	if _, err := Publish(t.Context(), store, folder, evening); !errors.Is(err, ErrOlder) {
-		t.Errorf("got %v, want ErrOlder", err)
+	if _, err := Publish(t.Context(), store, folder, evening); !errors.Is(err, ErrOlder) || !strings.Contains(err.Error(), "--accept-shrink") {
+		t.Errorf("got %v, want ErrOlder and the flag that lets it through", err)
 	}
 	sound(t, store, 1)
 	o := evening
@@ -443,7 +495,7 @@ func TestALostManifestNeedsAcceptance(t *testing.T) {
 	publish(t, store, october(t), evening)
 	check(t, store.Delete(t.Context(), manifestName(1)))
 	_, err := Publish(t.Context(), store, november(t), evening)
-	if err == nil || !strings.Contains(err.Error(), "manifests/000001.json, which is not there") {
+	if err == nil || !strings.Contains(err.Error(), "manifests/000001.json, which is not there") || !strings.Contains(err.Error(), "azledger load --accept-shrink") {
 		t.Errorf("got %v", err)
 	}
 	o := evening

@@ -30,7 +30,7 @@ func readVersion(ctx context.Context, store Store) (version, error) {
 		return v, err
 	}
 	if v.manifest, err = readManifest(ctx, store, v.pointer); err != nil {
-		return v, fmt.Errorf("%w: the version in force cannot be read: restore that file, or publish again and accept that nothing is compared", err)
+		return v, fmt.Errorf("%w: the version in force cannot be read: restore that file, or publish without comparing: azledger load --accept-shrink <reason>", err)
 	}
 	return v, nil
 }
@@ -40,7 +40,7 @@ func readPointer(ctx context.Context, store Store) (version, error) {
 	if err != nil {
 		return version{}, err
 	}
-	v := version{etag: info.ETag}
+	v := version{etag: info.ETag, pointed: info.Modified}
 	if err := decode(data, &v.pointer); err != nil {
 		return version{etag: info.ETag}, fmt.Errorf("%s/%s: %w: restore it, or delete it and publish again: it will name the newest manifest", store, pointerName, err)
 	}
@@ -105,7 +105,7 @@ func Fetch(ctx context.Context, store Store, f File, cache string) (string, erro
 	}
 	err := Download(ctx, store, f, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: the manifest in force lists it: publish again to restore it", err)
+		err = fmt.Errorf("%w: the manifest in force lists it: azledger load restores it", err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("fetch(%s/%s): %w", store, f.Path, err)

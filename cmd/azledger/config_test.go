@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/azledger/azledger/extract"
 )
 
 // load reads a configuration text as the file azledger.yaml of a folder of its own.
@@ -32,7 +35,25 @@ func TestConfigMistakesNameTheirPlace(t *testing.T) {
 		{"unknown key of an account", "accounts:\n  - name: a\n    scop: /x\n", "azledger.yaml:3:5: unknown key \"scop\""},
 		{"key of no feature", "budgets: budgets.yaml\n", "azledger.yaml:1:1: unknown key \"budgets\""},
 		{"caret", "lake: a\npublsh: b\n", "\n       ^"},
-		{"wrong type", "periods: {history: many}\n", "azledger.yaml:1:20: "},
+		{"wrong type", "periods: {history: many}\n", "azledger.yaml:1:20: history wants a whole number\n"},
+		{"fraction", "periods: {history: 1.5}\n", "azledger.yaml:1:20: history wants a whole number\n"},
+		{"too large", "periods: {history: 99999999999999999999}\n", "azledger.yaml:1:20: "},
+		{"no mapping", "lake: a\nperiods: 3\n", "azledger.yaml:2:10: periods wants a mapping\n"},
+		{"no list", "accounts:\n  name: a\n", "azledger.yaml:2:3: accounts wants a list\n"},
+		{"no mapping in a list", "accounts:\n  - a\n", "azledger.yaml:2:5: each of accounts wants a mapping\n"},
+		{"no text", "lake: [a]\n", "azledger.yaml:1:7: lake wants a text\n"},
+		{"no truth", "publish_with_failed_scopes: maybe\n", "azledger.yaml:1:29: publish_with_failed_scopes wants true or false\n"},
+		{"list at the top", "- lake: a\n", "azledger.yaml:1:1: the file wants a mapping\n"},
+		{"second document", "lake: a\n---\npublish: b\n", "azledger.yaml:3:8: a second document"},
+		{"publish is the lake", "lake: a\npublish: ./a/\n", "azledger.yaml:2:10: publish: the same place as lake"},
+		{"publish in the lake", "lake: a\npublish: a/b/c\n", "azledger.yaml:2:10: publish: inside lake"},
+		{"lake in publish", "publish: a\nlake: a/b\n", "azledger.yaml:1:10: publish: lake is inside it"},
+		{"lake in the default of publish", "lake: published/lake\n", "azledger.yaml:1:7: lake: "},
+		{"publish in a lake in a container", "lake: https://a.example/c/lake\npublish: https://A.example/c/lake/out\n", "azledger.yaml:2:10: publish: inside lake"},
+		{"lake in a prefix of publish", "lake: https://a.example/c/lake\npublish: https://a.example/c\n", "azledger.yaml:2:10: publish: lake is inside it"},
+		{"publish in clear text", "publish: http://x.example/z\n", "azledger.yaml:1:10: publish: bills do not travel in clear text: want a directory or https://<account>.blob.core.windows.net/<container>/<prefix>"},
+		{"publish without container", "publish: https://x.example/\n", "azledger.yaml:1:10: publish: the address names no container"},
+		{"publish elsewhere", "publish: s3://bucket/z\n", "azledger.yaml:1:10: publish: s3:// is not supported"},
 		{"not YAML", "lake: [a\n", "azledger.yaml:1:"},
 		{"cloud", "cloud: germany\n", "azledger.yaml:1:8: cloud: \"germany\": want public, usgov, china"},
 		{"agreement", oneAccount + "    agreement: csp\n", "azledger.yaml:5:16: accounts[0].agreement: \"csp\": want auto, ea, mca, mosp, mpa"},
@@ -57,6 +78,61 @@ func TestConfigMistakesNameTheirPlace(t *testing.T) {
 				t.Errorf("exit code %d, want %d", code, exitUsage)
 			}
 		})
+	}
+}
+
+func TestGoTypesAreNotTold(t *testing.T) {
+	for _, text := range []string{
+		"periods: {history: 99999999999999999999}\n", "periods: [1]\n", "lake: {a: b}\n", "tags: {keys: [[a]]}\n", "limits: {threads: \"2\"}\n",
+	} {
+		_, _, err := loadText(t, text)
+		if err == nil || strings.Contains(err.Error(), "Go ") || strings.Contains(err.Error(), "unmarshal") {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
+// What is right must stay so: folders side by side of which one's name begins with the
+// other's, comments alone, numbers as texts, anchors, an end of the document.
+func TestConfigIsAccepted(t *testing.T) {
+	for _, text := range []string{
+		"lake: a\npublish: a-out\n", "lake: https://a.example/c/lake\npublish: https://a.example/c/lake2\n",
+		"lake: https://a.example/c/lake\npublish: out\n", "publish: http://127.0.0.1:10000/devstoreaccount1/c\n",
+		"", "# nothing\n", "---\nlake: a\n", "lake: a\n...\n", "lake: a\n---\n# no more\n",
+		"accounts:\n  - {name: 2026, scope: /x}\n", "periods: &p\n  history: &h 3\n  late_days: *h\n", "owners:\n", "publish_with_failed_scopes: true\n",
+	} {
+		if _, _, err := loadText(t, text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestALinkToTheLakeIsTheLake(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.Mkdir(filepath.Join(dir, "lake"), 0o700))
+	check(t, os.Symlink("lake", filepath.Join(dir, "link")))
+	lake, publish := filepath.Join(dir, "lake"), filepath.Join(dir, "link", "published")
+	if got := overlap(publish, lake); !strings.HasPrefix(got, "inside lake") {
+		t.Errorf("overlap(%s, %s) = %q", publish, lake, got)
+	}
+}
+
+func TestFailuresTellEachUnitAndEachCauseOnce(t *testing.T) {
+	refused := func(period, request string) extract.UnitResult {
+		u := extract.Unit{Source: "balances", Account: "contoso", Period: period, Dataset: "all"}
+		return extract.UnitResult{Unit: u, Err: fmt.Errorf("%s: %w", u, &extract.APIError{Status: 403, Message: "not for you", URL: "/" + period, RequestID: request})}
+	}
+	e := failedError{consequence: "; so be it", units: []extract.UnitResult{
+		refused("2026-09", "r1"), refused("2026-10", "r2"), refused("2026-11", "r3"),
+		{Unit: extract.Unit{Source: "account", Account: "fabrikam", Period: "all", Dataset: "all"}, Err: errors.New("no agreement")},
+	}}
+	for text, times := range map[string]int{
+		"4 units failed; so be it\n": 1, "not for you": 1, "balances contoso 2026-09 all: ": 1, "balances contoso 2026-10 all: the same": 1,
+		"balances contoso 2026-11 all: the same": 1, "account fabrikam all all: no agreement": 1,
+	} {
+		if got := strings.Count(e.Error(), text); got != times {
+			t.Errorf("%q is told %d times in\n%s", text, got, e.Error())
+		}
 	}
 }
 

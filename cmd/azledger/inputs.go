@@ -35,7 +35,7 @@ func (j *job) writeInputs() ([]transform.Input, error) {
 
 // inputRows are the rows of each table of the configuration.
 func (c *config) inputRows(asOf time.Time) (map[string][][]string, error) {
-	rules, err := readOwners(c.Owners)
+	rules, err := c.ownerRules()
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func (k *ask) dateFlags(c *cobra.Command) {
 
 // shrinkFlag lets through what the guards against lost rows refuse.
 func (k *ask) shrinkFlag(c *cobra.Command) {
-	c.Flags().StringVar(&k.shrink, "accept-shrink", "", "accept data that lost rows or days; the `reason` is recorded")
+	c.Flags().StringVar(&k.shrink, "accept-shrink", "", "accept data that lost rows or days, or an older run date; the `reason` is recorded")
 }
 
 // work runs the steps of a command on its lake, one after the other.
@@ -100,9 +100,21 @@ func (a *app) newJob(k ask) (*job, error) {
 		return nil, err
 	}
 	if k.copies {
-		return j, j.cfg.needAccounts()
+		if err := j.cfg.needAccounts(); err != nil {
+			return nil, err
+		}
 	}
-	return j, nil
+	return j, j.checkOwners()
+}
+
+// checkOwners reads the owners file before hours are spent on what cannot be built
+// without it. Load builds nothing, and may run where that file is not.
+func (j *job) checkOwners() error {
+	if j.ask.command == "load" {
+		return nil
+	}
+	_, err := j.cfg.ownerRules()
+	return err
 }
 
 // checkNames refuses accounts and sources that are not there: a misspelt one would

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -38,6 +41,21 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"azure":  azure,
 	"fault":  fault,
 	"expand": expand,
+	"garble": garble,
+}
+
+// garble overwrites the first file below a folder with as many bytes of something else.
+func garble(ts *testscript.TestScript, _ bool, args []string) {
+	var files []string
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, name)
+		}
+		return err
+	}))
+	text, err := os.ReadFile(files[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(files[0], bytes.Repeat([]byte{'x'}, len(text)), 0o644))
 }
 
 // exits runs a command and holds it to an exit code: exits 2 azledger run.

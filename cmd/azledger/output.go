@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -147,7 +148,24 @@ type jsonPrinter struct {
 }
 
 func newJSONPrinter(w io.Writer, columns []column) printer {
-	return &jsonPrinter{w: w, columns: columns}
+	return &jsonPrinter{w: w, columns: distinct(columns)}
+}
+
+// distinct numbers the columns of one name, a, a_2, a_3: an object holds a name once,
+// and its readers keep the last.
+func distinct(columns []column) []column {
+	taken := map[string]bool{}
+	for _, c := range columns {
+		taken[c.name] = true
+	}
+	columns, seen := slices.Clone(columns), map[string]bool{}
+	for i, c := range columns {
+		for n := 2; seen[c.name] && taken[columns[i].name]; n++ {
+			columns[i].name = fmt.Sprintf("%s_%d", c.name, n)
+		}
+		seen[c.name], taken[columns[i].name] = true, true
+	}
+	return columns
 }
 
 func (p *jsonPrinter) row(values []string, null []bool) error {
@@ -176,7 +194,7 @@ func jsonValue(c column, value string, null bool) ([]byte, error) {
 	switch {
 	case null:
 		return []byte("null"), nil
-	case c.bare:
+	case c.bare && json.Valid([]byte(value)): // JSON has no inf and no nan
 		return []byte(value), nil
 	}
 	return json.Marshal(value)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,40 @@ func TestFormats(t *testing.T) {
 		}
 		if out.String() != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", format, out.String(), want)
+		}
+	}
+}
+
+// What another program reads must be JSON whatever the engine answers, and exact.
+func TestJSONOfWhatJSONLacks(t *testing.T) {
+	question := `select 'nan'::double as a, '-inf'::double as b, 1.5::double as c, 170141183460469231731687303715884105727::hugeint as d,
+		5::uhugeint as e, 1.50::decimal(9, 2) as f, true as g, 7::bigint as h, null::double as i, 1 as a, 2 as a, 3 as a_2`
+	var out bytes.Buffer
+	c := defaults()
+	check(t, c.ask(t.Context(), nil, question, func(columns []column) printer { return newJSONPrinter(&out, columns) }))
+	want := `{"a":"nan","b":"-inf","c":1.5,"d":"170141183460469231731687303715884105727","e":"5","f":"1.50","g":true,"h":7,"i":null,"a_3":1,"a_4":2,"a_2":3}`
+	if got := strings.TrimSpace(strings.Trim(out.String(), "[]\n ")); got != want || !json.Valid(out.Bytes()) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestErrorsOfAQuestionAreInItsOwnLines(t *testing.T) {
+	c := defaults()
+	c.Limits.Memory = "20MB"
+	for question, want := range map[string]string{
+		"select *\nfrom nosuch": "azledger models lists the tables",
+		"select 1,\n  nocolumn": "LINE 2:   nocolumn",
+		"selec 1":               "LINE 1: selec 1",
+		strings.Repeat("\n", 8) + "select nocolumn": "LINE  9: select nocolumn",
+		"select list(x) from range(100000000) t(x)": "raise limits.memory (now 20MB) or lower limits.threads",
+	} {
+		err := c.ask(t.Context(), nil, question, func(columns []column) printer { return newJSONPrinter(&bytes.Buffer{}, columns) })
+		if err == nil {
+			t.Fatalf("%s: no error", question)
+		}
+		text := c.inOurWords(err).Error()
+		if !strings.Contains(text, want) || strings.Contains(text, "pg_") || strings.Contains(text, "SET threads") {
+			t.Errorf("%s: got %s\nwant %s", question, text, want)
 		}
 	}
 }

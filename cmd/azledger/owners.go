@@ -27,20 +27,20 @@ import (
 // all its fields decides.
 var ownerColumns = []string{"CostOwner", "SubscriptionId", "ResourceGroup", "TagKey", "TagValue", "ValidFrom", "ValidTo"}
 
-// readOwners returns the rules as rows of the owner_rule input: the line's place, then
+// ownerRules returns the rules as rows of the owner_rule input: the line's place, then
 // ownerColumns.
-func readOwners(path string) ([][]string, error) {
-	if path == "" {
+func (c *config) ownerRules() ([][]string, error) {
+	if c.Owners == "" {
 		return nil, nil
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(c.Owners)
 	if err != nil {
-		return nil, usagef("owners: %w", err)
+		return nil, usageError{c.complain([]problem{{"owners", err.Error()}})}
 	}
 	defer file.Close()
 	rules, err := parseOwners(file)
 	if err != nil {
-		return nil, usagef("owners: %s: %w", path, err)
+		return nil, usagef("owners: %s: %w", c.Owners, err)
 	}
 	return rules, nil
 }

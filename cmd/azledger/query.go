@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -41,7 +42,11 @@ func (a *app) query(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	return cfg.ask(ctx, views, text, func(columns []column) printer { return formats[a.format](a.out, columns) })
+	err = cfg.ask(ctx, views, text, func(columns []column) printer { return formats[a.format](a.out, columns) })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(cfg.inOurWords(err), damaged(ctx, store, manifest, views, err))
 }
 
 // ask runs a query over views and prints its rows.
@@ -75,13 +80,16 @@ func (c *config) eachRow(ctx context.Context, views map[string][]string, text st
 
 var numeric = regexp.MustCompile(`(?i)^(u?(tiny|small|big|huge)?int(eger)?|decimal.*|double|float)$`)
 
+// small are the numbers that readers of JSON take as they are. Decimals and integers of
+// 128 bits are not: most readers turn numbers into fractions of 53 bits.
+var small = regexp.MustCompile(`(?i)^(u?(tiny|small|big)?int(eger)?|double|float)$`)
+
 func printed(infos []transform.ColumnInfo) []column {
 	columns := make([]column, len(infos))
 	for i, info := range infos {
-		number := numeric.MatchString(info.Type)
 		columns[i] = column{
-			name: info.Name, number: number,
-			bare: strings.EqualFold(info.Type, "boolean") || number && !strings.Contains(strings.ToLower(info.Type), "decimal"),
+			name: info.Name, number: numeric.MatchString(info.Type),
+			bare: strings.EqualFold(info.Type, "boolean") || small.MatchString(info.Type),
 		}
 	}
 	return columns
