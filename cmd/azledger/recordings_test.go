@@ -79,10 +79,8 @@ func route(t *testing.T, address string) string {
 	return strings.ToLower(plain)
 }
 
-// replay serves the recordings and fails the test on any other request. Where the
-// recorder stopped before the last page, the page after it is served empty; only the
-// links named in unfollowed may be asked for so.
-func replay(t *testing.T, unfollowed bool, recordings ...string) *httptest.Server {
+// replay serves the recordings and fails the test on any other request.
+func replay(t *testing.T, recordings ...string) *httptest.Server {
 	t.Helper()
 	answers := map[string]interaction{}
 	for _, name := range recordings {
@@ -103,8 +101,6 @@ func replay(t *testing.T, unfollowed bool, recordings ...string) *httptest.Serve
 		case ok:
 			w.WriteHeader(i.Status)
 			fmt.Fprint(w, strings.ReplaceAll(i.Body, "https://management.azure.com", "http://"+r.Host))
-		case unfollowed && strings.Contains(key, "?"):
-			fmt.Fprint(w, `{"value":[],"properties":{"pricesheets":[]}}`)
 		default:
 			t.Errorf("unexpected request %s", r.RequestURI)
 			w.WriteHeader(http.StatusNotFound)
@@ -238,7 +234,7 @@ type realInvoice struct {
 
 func TestRealInvoices(t *testing.T) {
 	pages := recorded(t, "billing/test_invoice_list.json")
-	server := replay(t, false, "billing/test_invoice_list.json")
+	server := replay(t, "billing/test_invoice_list.json")
 	l := newLedger(t, server.URL, `    scope: /providers/Microsoft.Billing/billingAccounts/9a157b81-1503-516b-4fe8-7849e97ca70e:e6bd1c01-9e9b-4fa7-a9f1-6fe6cbad31fa_2019-05-31
     agreement: mca
     sources: [invoices]
@@ -280,18 +276,29 @@ type realUsage struct {
 }
 
 func TestRealUsage(t *testing.T) {
-	for _, recording := range []string{
-		"consumption/test_consumption_usage_by_billing_period.json", "consumption/test_consumption_usage_by_billing_period_expand.json",
-		"consumption/test_list_usages_billing_period.json", "consumption/test_list_usages_billing_period_expand.json",
+	for recording, period := range map[string]string{
+		"consumption/test_consumption_usage_by_billing_period.json":        "2017-10",
+		"consumption/test_consumption_usage_by_billing_period_expand.json": "2017-10",
+		"consumption/test_list_usages_billing_period.json":                 "2017-10",
+		"consumption/test_list_usages_billing_period_expand.json":          "2017-10",
+		"consumption/test_consumption_usage_list.json":                     "2018-02",
+		"consumption/test_consumption_usage_list_expand.json":              "2018-02",
+		"consumption/test_consumption_usage_list_properties.json":          "2018-02",
+		"consumption/test_list_usages_subscription.json":                   "2017-11",
+		"consumption/test_list_usages_subscription_custom_date_range.json": "2017-11",
 	} {
 		t.Run(filepath.Base(recording), func(t *testing.T) {
-			server := replay(t, true, recording)
-			l := newLedger(t, server.URL, "    scope: /subscriptions/00000000-0000-0000-0000-000000000000\n    agreement: ea\n    sources: [usage_details]\n")
-			l.run(0, "run", "--as-of", "2017-11-30", "--period", "2017-10")
+			name := strings.ReplaceAll(period, "-", "")
+			server := replayAt(t, recording, subscription+"/providers/microsoft.billing/billingperiods/"+name+"/providers/microsoft.consumption/usagedetails")
+			l := newLedger(t, server.URL, "    scope: "+subscription+"\n    agreement: ea\n    sources: [usage_details]\n")
+			l.run(0, "run", "--as-of", "2018-03-31", "--period", period)
 			holdUsage(t, l, records(t, recorded(t, recording), decode[realUsage](t)))
 		})
 	}
 }
+
+// subscription is the one whose id the recordings mask.
+const subscription = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
 func holdUsage(t *testing.T, l ledger, rows []realUsage) {
 	t.Helper()
@@ -313,31 +320,33 @@ type realMarketplace struct {
 }
 
 func TestRealMarketplaceCharges(t *testing.T) {
-	recording := "consumption/test_consumption_marketplace_list_billing_period.json"
-	server := replayAt(t, recording, "201804-1", "201804")
-	l := newLedger(t, server.URL, "    scope: /subscriptions/00000000-0000-0000-0000-000000000000\n    agreement: ea\n    sources: [marketplaces]\n")
-	l.run(0, "run", "--as-of", "2018-05-30", "--period", "2018-04")
-	rows := records(t, recorded(t, recording), decode[realMarketplace](t))
-	var cost, quantity exactly
-	for _, r := range rows {
-		cost.add(t, r.Properties.PretaxCost.String())
-		quantity.add(t, r.Properties.ConsumedQuantity.String())
+	for _, recording := range []string{"consumption/test_consumption_marketplace_list.json", "consumption/test_consumption_marketplace_list_billing_period.json"} {
+		server := replayAt(t, recording, subscription+"/providers/microsoft.billing/billingperiods/201804/providers/microsoft.consumption/marketplaces")
+		l := newLedger(t, server.URL, "    scope: "+subscription+"\n    agreement: ea\n    sources: [marketplaces]\n")
+		l.run(0, "run", "--as-of", "2018-05-30", "--period", "2018-04")
+		rows := records(t, recorded(t, recording), decode[realMarketplace](t))
+		var cost, quantity exactly
+		for _, r := range rows {
+			cost.add(t, r.Properties.PretaxCost.String())
+			quantity.add(t, r.Properties.ConsumedQuantity.String())
+		}
+		l.wantRows("select BillingCurrency, count(*), sum(BilledCost), sum(ConsumedQuantity) from marketplace_charge group by BillingCurrency",
+			[]string{"USD", fmt.Sprint(len(rows)), cost.text(), quantity.text()})
 	}
-	l.wantRows("select BillingCurrency, count(*), sum(BilledCost), sum(ConsumedQuantity) from marketplace_charge group by BillingCurrency",
-		[]string{"USD", fmt.Sprint(len(rows)), cost.text(), quantity.text()})
 }
 
-// replayAt serves one recording at another period's route.
-func replayAt(t *testing.T, recording, from, to string) *httptest.Server {
+// replayAt serves a recording's first page at the route that azledger asks, whatever
+// the recorder asked: the same list with or without a period. The link that the recorder
+// did not follow leads to an empty last page.
+func replayAt(t *testing.T, recording, wanted string) *httptest.Server {
 	t.Helper()
-	bodies := recorded(t, recording)
-	wanted := strings.ReplaceAll(route(t, bodies[0].URL), "/"+from+"/", "/"+to+"/")
+	body := recorded(t, recording)[0].Body
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		switch got := route(t, r.RequestURI); {
 		case got == wanted:
-			fmt.Fprint(w, strings.ReplaceAll(bodies[0].Body, "https://management.azure.com", "http://"+r.Host))
-		case strings.HasPrefix(r.RequestURI, "/") && strings.Contains(got, "?"): // the link the recorder did not follow
+			fmt.Fprint(w, strings.ReplaceAll(body, "https://management.azure.com", "http://"+r.Host))
+		case strings.Contains(got, "?"):
 			fmt.Fprint(w, `{"value":[],"properties":{"pricesheets":[]}}`)
 		default:
 			t.Errorf("unexpected request %s, want %s", got, wanted)
@@ -349,10 +358,16 @@ func replayAt(t *testing.T, recording, from, to string) *httptest.Server {
 }
 
 func TestRealPriceSheet(t *testing.T) {
-	recording := "consumption/test_consumption_pricesheet_billing_period.json"
-	server := replayAt(t, recording, "20171001", "201710")
-	l := newLedger(t, server.URL, "    scope: /subscriptions/00000000-0000-0000-0000-000000000000\n    agreement: ea\n    sources: [price_sheet]\n")
-	l.run(0, "run", "--as-of", "2017-11-30", "--period", "2017-10")
+	for _, recording := range []string{"consumption/test_consumption_pricesheet.json", "consumption/test_consumption_pricesheet_billing_period.json"} {
+		server := replayAt(t, recording, subscription+"/providers/microsoft.billing/billingperiods/201710/providers/microsoft.consumption/pricesheets/default")
+		l := newLedger(t, server.URL, "    scope: "+subscription+"\n    agreement: ea\n    sources: [price_sheet]\n")
+		l.run(0, "run", "--as-of", "2017-11-30", "--period", "2017-10")
+		holdPriceSheet(t, l, recording)
+	}
+}
+
+func holdPriceSheet(t *testing.T, l ledger, recording string) {
+	t.Helper()
 	var sheet struct {
 		Properties struct {
 			Pricesheets []struct {
@@ -385,16 +400,27 @@ type realReservation struct {
 }
 
 func TestRealReservations(t *testing.T) {
-	server := replay(t, false, "consumption/test_list_reservations_details.json",
-		"consumption/test_list_reservations_summaries_daily.json", "consumption/test_list_reservations_summaries_monthly.json")
-	l := newLedger(t, server.URL, `    scope: /providers/Microsoft.Capacity/reservationorders/ca69259e-bd4f-45c3-bf28-3f353f9cce9b
-    agreement: ea
-    sources: [reservation_details, reservation_summaries]
-`)
-	l.run(0, "run", "--as-of", "2018-01-31", "--period", "2017-12")
-	summaries := records(t, recorded(t, "consumption/test_list_reservations_summaries_daily.json"), decode[realReservation](t))
+	const order = "/providers/Microsoft.Capacity/reservationorders/ca69259e-bd4f-45c3-bf28-3f353f9cce9b"
+	for _, c := range []struct{ scope, details, daily, monthly string }{
+		{order, "details", "summaries_daily", "summaries_monthly"},
+		{order + "/reservations/f37f4b70-52ba-4344-a8bd-28abfd21d640", "details_with_reservationid", "summaries_daily_with_reservationid", "summaries_monthly_with_reservationid"},
+		{order + "/reservations/f37f4b70-52ba-4344-a8bd-28abfd21d640", "details_withreservationid", "summaries_daily_withreservationid", "summaries_monthly_with_reservationid"},
+	} {
+		t.Run(c.daily, func(t *testing.T) {
+			file := func(name string) string { return "consumption/test_list_reservations_" + name + ".json" }
+			server := replay(t, file(c.details), file(c.daily), file(c.monthly))
+			l := newLedger(t, server.URL, "    scope: "+c.scope+"\n    agreement: ea\n    sources: [reservation_details, reservation_summaries]\n")
+			l.run(0, "run", "--as-of", "2018-01-31", "--period", "2017-12")
+			holdReservations(t, l, file(c.details), file(c.daily))
+		})
+	}
+}
+
+func holdReservations(t *testing.T, l ledger, details, daily string) {
+	t.Helper()
+	summaries := records(t, recorded(t, daily), decode[realReservation](t))
 	used := map[string]*exactly{}
-	for _, d := range records(t, recorded(t, "consumption/test_list_reservations_details.json"), decode[realReservation](t)) {
+	for _, d := range records(t, recorded(t, details), decode[realReservation](t)) {
 		day := d.Properties.UsageDate[:10]
 		if used[day] == nil {
 			used[day] = &exactly{}
