@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -90,10 +91,18 @@ func (b *bench) against(ctx context.Context, x export) (ours usage, err error) {
 	return ours, nil
 }
 
-// workers is two units copied by one worker and by two.
+// workers is two units copied by one worker and by two. Their files are not compressed:
+// a worker inflates on a second core already.
 func (b *bench) workers(ctx context.Context) error {
-	x, err := b.export(ctx, "workers", b.rows/4, 2, []string{"2026-10"}, asOf)
+	x, err := b.export(ctx, "workers", 1, 2, []string{"2026-10"}, asOf)
 	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(x.files()); err != nil {
+		return err
+	}
+	x.format = "csv"
+	if err := x.write(ctx, b.rows/4, 2, []string{"2026-10"}); err != nil {
 		return err
 	}
 	var speed []ratioOf
@@ -128,7 +137,7 @@ func (b *bench) history(ctx context.Context) error {
 			*h.took = append(*h.took, ratioOf(u.wall.Seconds()))
 		}
 	}
-	b.say("nightly run, 36 months of history against 3", fmt.Sprintf("%.2f ×", median(long)/median(short)), "≤ 2")
+	b.say("nightly run, 36 months of history against 3", fmt.Sprintf("%.2f ×", median(long)/median(short)), "≤ 1.2")
 	return nil
 }
 
@@ -158,6 +167,7 @@ var asOf = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 type export struct {
 	name, dir string
 	asOf      time.Time
+	format    string // of its files; "" is csv.gz
 }
 
 // export makes a folder with files for the months, or for all.
@@ -177,7 +187,7 @@ func (b *bench) export(ctx context.Context, name string, rows, months int, only 
 // simulated charges are the enrollment's.
 func (x export) write(ctx context.Context, rows, months int, only []string) error {
 	e := azuresim.New(azuresim.Config{Seed: 1, Months: months, Rows: rows * 5 / 3, AsOf: x.asOf})
-	return e.WriteExports(ctx, x.files(), azuresim.ExportOptions{Account: "ea", Format: "csv.gz", Months: only, RowsPerPart: 100_000_000})
+	return e.WriteExports(ctx, x.files(), azuresim.ExportOptions{Account: "ea", Format: cmp.Or(x.format, "csv.gz"), Months: only, RowsPerPart: 100_000_000})
 }
 
 func (x export) files() string  { return filepath.Join(x.dir, "exports") }
