@@ -178,6 +178,7 @@ func TestUnknownEnvironmentIsRefused(t *testing.T) {
 		"AZLEDGER_PUBLSH=x":                           "AZLEDGER_PUBLSH is no key",
 		"AZLEDGER_ACCOUNTS_0_SCOP=x":                  "AZLEDGER_ACCOUNTS_0_SCOP is no key",
 		"AZLEDGER_PERIODS_HISTORY=many":               "AZLEDGER_PERIODS_HISTORY: \"many\": want a whole number",
+		"AZLEDGER_PERIODS_HISTORY=1.5":                "AZLEDGER_PERIODS_HISTORY: \"1.5\": want a whole number",
 		"AZLEDGER_LIMITS={memry: 1}":                  "AZLEDGER_LIMITS: ",
 		"AZLEDGER_LIMITS_MEMORY=plenty":               "limits.memory: \"plenty\"",
 		"AZLEDGER_PUBLISH_WITH_FAILED_SCOPES=perhaps": "want true or false",

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/azledger/azledger/load"
 )
@@ -128,7 +129,12 @@ func set(value reflect.Value, text string) error {
 		return nil
 	}
 	fresh := reflect.New(value.Type())
-	if err := yaml.UnmarshalWithOptions([]byte(text), fresh.Interface(), yaml.Strict()); err != nil {
+	file, err := parser.ParseBytes([]byte(text), 0)
+	if err == nil {
+		err = yaml.UnmarshalWithOptions([]byte(text), fresh.Interface(), yaml.Strict())
+	}
+	// The decoder takes 1.5 for a whole number.
+	if err != nil || len(file.Docs) != 1 || misshapen(file.Docs[0].Body, value.Type(), "") != nil {
 		return fmt.Errorf("%q: want %s", text, wanted(value))
 	}
 	value.Set(fresh.Elem())
