@@ -132,11 +132,14 @@ func newestRuns(ctx context.Context, folder ExportFolder, log *slog.Logger) ([]e
 	if err := folder.List(ctx, func(f ExportFile) { files[f.Name] = f }); err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(sortedNames(files), func(name string) bool { return isData(name) || isManifest(name) }) {
+		return nil, errors.New("there is no export file: a CSV, CSV.gz or Parquet file, or a manifest.json, in it or below it")
+	}
 	newest := map[string]exportRun{}
 	exported := map[string]bool{} // roots of exports with manifests: all below belongs to them
 	var broken error
 	for _, name := range sortedNames(files) {
-		if base := path.Base(name); base != "manifest.json" && base != "_manifest.json" {
+		if !isManifest(name) {
 			continue
 		}
 		exported[exportRoot(name)] = true
@@ -155,6 +158,11 @@ func newestRuns(ctx context.Context, folder ExportFolder, log *slog.Logger) ([]e
 
 func (e exportRun) key() string {
 	return strings.ToLower(e.scope) + "\x00" + e.dataset + "\x00" + e.period
+}
+
+func isManifest(name string) bool {
+	base := path.Base(name)
+	return base == "manifest.json" || base == "_manifest.json"
 }
 
 func sortedNames(files map[string]ExportFile) []string {

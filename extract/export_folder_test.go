@@ -217,3 +217,8 @@ func TestAFileThatCouldBeEitherIsRefused(t *testing.T) {
 	}))
 	wantFailure(t, res, "part_1.csv", "do not tell", "into its name")
 }
+
+func TestAFolderWithoutExportsIsAMistake(t *testing.T) {
+	res, _ := runExports(t, exportOf(t, map[string]string{"readme.txt": "exports are elsewhere"}))
+	wantFailure(t, res, "there is no export file", "manifest.json")
+}

@@ -26,18 +26,18 @@ Agreement, copies its bills, and publishes the tables. The same seed makes the s
 tables, byte for byte.
 
 	$ azledger demo --out demo --months 2 --rows 500 --quiet
-	Is the bill right? What Azure billed against what its records add up to, tax and credits included
+	Is the bill right? What each month's invoices ask for, against what its charges add up to
 
-	Month    Account          Currency    Billed  Calculated  Difference  Status
-	---------------------------------------------------------------------------------------------
-	2026-10  contoso          EUR         334.93      211.48      123.45  Unexplained
-	2026-10  contoso-digital  GBP         182.52      182.52        0.00  Estimated, Reconciled
-	2026-10  contoso-digital  USD       1,185.34    1,185.34        0.00  Reconciled
-	2026-11  contoso          EUR         126.11      126.11        0.00  Estimated
-	2026-11  contoso-digital  GBP          76.33       76.33        0.00  Estimated
-	2026-11  contoso-digital  USD           0.00        0.00        0.00  Estimated
+	Month    Account          Currency   Charges  Credits and tax  Calculated    Billed  Difference  Status
+	------------------------------------------------------------------------------------------------------------------------------------
+	2026-10  contoso          EUR       2,942.92        -2,731.44      211.48    334.93      123.45  Unexplained
+	2026-10  contoso-digital  GBP         168.30            14.22      182.52    182.45        0.00  Reconciled, rest not invoiced yet
+	2026-10  contoso-digital  USD       1,095.00            90.34    1,185.34  1,185.34        0.00  Reconciled
+	2026-11  contoso          EUR         126.11             0.00      126.11         -           -  Not invoiced yet
+	2026-11  contoso-digital  GBP          76.33             0.00       76.33         -           -  Not invoiced yet
+	2026-11  contoso-digital  USD           0.00             0.00        0.00         -           -  Not invoiced yet
 
-	Who pays? The owners with the highest cost
+	Who pays? Amortised cost of all these months before tax, the four highest in each currency
 
 	Currency  Owner          Cost
 	-------------------------------
@@ -45,13 +45,14 @@ tables, byte for byte.
 	EUR       payments     135.84
 	EUR       zoë.müller   127.03
 	EUR       data          80.89
+	EUR       all others   137.66
 	GBP       Unallocated  126.58
 	GBP       platform     108.42
 	GBP       claims         0.13
 	USD       web          156.00
 	USD       Unallocated    0.00
 
-	This month so far
+	This month so far, amortised, before tax
 
 	Currency  Complete to   Spent  Same days last month  Last month
 	-----------------------------------------------------------------
@@ -61,12 +62,12 @@ tables, byte for byte.
 
 	Is what was bought used?
 
-	Commitment    Currency  Bought  Used %  Unused cost
-	-----------------------------------------------------
-	Reservation   EUR            4    76.7       113.22
-	Reservation   GBP            1    91.2         4.89
-	Savings Plan  EUR            1    62.4        96.74
-	Savings Plan  USD            1   100.0         0.00
+	Commitment    Currency  How many  Used %  Unused cost
+	-------------------------------------------------------
+	Reservation   EUR              4    76.7       113.22
+	Reservation   GBP              1    91.2         4.89
+	Savings Plan  EUR              1    62.4        96.74
+	Savings Plan  USD              1   100.0         0.00
 
 	What wants a look? The simulated bill has mistakes on purpose
 
@@ -84,7 +85,7 @@ tables, byte for byte.
 
 	The tables are in demo/published: azledger models lists them. Ask them something:
 
-	  azledger query --config demo/azledger.yaml "select ServiceName, BillingCurrency, sum(EffectiveCost) as Cost from cost_trend_monthly group by all order by Cost desc"
+	  azledger query --config demo/azledger.yaml "select ServiceName, BillingCurrency, round(sum(EffectiveCost), 2) as Cost from cost_trend_monthly group by all order by all"
 
 Its configuration is left beside what it made, so everything else works on it:
 

@@ -16,17 +16,20 @@ type section struct {
 }
 
 var sections = []section{
-	{title: "Is the bill right? What Azure billed against what its records add up to, tax and credits included", money: []string{"Billed", "Calculated", "Difference"}, sql: `
+	{title: "Is the bill right? What each month's invoices ask for, against what its charges add up to", money: []string{"Charges", "Credits and tax", "Calculated", "Billed", "Difference"}, sql: `
 		with invoices as (
 			select
 				Account,
 				InvoiceId,
 				BillingCurrency,
 				min(InvoicePeriodStart) as PeriodStart,
-				max(TotalAmount) as Billed,
+				sum(Amount) filter (where Component not in ('Credit', 'Prepayment', 'Tax', 'Unexplained')) as Charges,
+				coalesce(sum(Amount) filter (where Component in ('Credit', 'Prepayment', 'Tax')), 0) as Settled,
 				sum(Amount) filter (where Component <> 'Unexplained') as Calculated,
-				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Difference,
-				max(Status) as Status
+				max(Status) = 'Estimated' as IsOpen,
+				max(Status) as Status,
+				max(TotalAmount) as Billed,
+				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Difference
 			from invoice_reconciliation
 			group by Account, InvoiceId, BillingCurrency
 		)
@@ -34,23 +37,37 @@ var sections = []section{
 			strftime(PeriodStart, '%Y-%m') as Month,
 			Account,
 			BillingCurrency as Currency,
-			sum(Billed) as Billed,
+			sum(Charges) as Charges,
+			sum(Settled) as "Credits and tax",
 			sum(Calculated) as Calculated,
-			sum(Difference) as Difference,
-			string_agg(distinct Status, ', ' order by Status) as Status
+			sum(Billed) filter (where not IsOpen) as Billed,
+			sum(Difference) filter (where not IsOpen) as Difference,
+			case
+				when bool_and(IsOpen) then 'Not invoiced yet'
+				else string_agg(distinct Status, ', ' order by Status) filter (where not IsOpen)
+					|| case when bool_or(IsOpen) then ', rest not invoiced yet' else '' end
+			end as Status
 		from invoices
 		group by Month, Account, Currency
 		order by Month, Account, Currency`},
-	{title: "Who pays? The owners with the highest cost", money: []string{"Cost"}, sql: `
+	{title: "Who pays? Amortised cost of all these months before tax, the four highest in each currency", money: []string{"Cost"}, sql: `
+		with owners as (
+			select
+				BillingCurrency as Currency,
+				CostOwner as Owner,
+				sum(EffectiveCost) as Cost,
+				row_number() over (partition by BillingCurrency order by sum(EffectiveCost) desc, CostOwner) as Rank
+			from chargeback
+			group by BillingCurrency, CostOwner
+		)
 		select
-			BillingCurrency as Currency,
-			CostOwner as Owner,
-			sum(EffectiveCost) as Cost
-		from chargeback
-		group by Currency, Owner
-		qualify row_number() over (partition by Currency order by Cost desc, Owner) <= 4
-		order by Currency, Cost desc, Owner`},
-	{title: "This month so far", money: []string{"Spent", "Same days last month", "Last month"}, sql: `
+			Currency,
+			case when Rank <= 4 then Owner else 'all others' end as Owner,
+			sum(Cost) as Cost
+		from owners
+		group by Currency, case when Rank <= 4 then Owner else 'all others' end
+		order by Currency, min(Rank)`},
+	{title: "This month so far, amortised, before tax", money: []string{"Spent", "Same days last month", "Last month"}, sql: `
 		select
 			BillingCurrency as Currency,
 			min(DataCompleteTo) as "Complete to",
@@ -64,7 +81,7 @@ var sections = []section{
 		select
 			CommitmentType as Commitment,
 			BillingCurrency as Currency,
-			count(distinct CommitmentId) as Bought,
+			count(distinct CommitmentId) as "How many",
 			cast(100 * sum(UsedCost) / nullif(sum(UsedCost) + sum(UnusedCost), 0) as decimal(9, 1)) as "Used %",
 			sum(UnusedCost) as "Unused cost"
 		from reservation_utilisation
@@ -105,7 +122,7 @@ func (a *app) summary(ctx context.Context, out string) error {
 		fmt.Fprintln(a.out)
 	}
 	fmt.Fprintf(a.out, "The tables are in %s: azledger models lists them. Ask them something:\n\n  azledger query --config %s %q\n",
-		filepath.Join(out, "published"), a.configPath, "select ServiceName, BillingCurrency, sum(EffectiveCost) as Cost from cost_trend_monthly group by all order by Cost desc")
+		filepath.Join(out, "published"), a.configPath, "select ServiceName, BillingCurrency, round(sum(EffectiveCost), 2) as Cost from cost_trend_monthly group by all order by all")
 	return nil
 }
 
@@ -132,7 +149,9 @@ type moneyPrinter struct {
 func (p moneyPrinter) row(values []string, null []bool) error {
 	values = slices.Clone(values)
 	for _, i := range p.money {
-		values[i] = money(values[i])
+		if !null[i] {
+			values[i] = money(values[i])
+		}
 	}
 	return p.printer.row(values, null)
 }
