@@ -93,6 +93,9 @@ func (a *app) newJob(k ask) (*job, error) {
 	if j.asOf, err = parseDay(k.asOf, a.now()); err != nil {
 		return nil, err
 	}
+	if last := j.asOf.Format("2006-01"); j.span.to > last {
+		return nil, usagef("--period %s: %s begins after the run date, %s", k.period, j.span.to, j.asOf.Format(time.DateOnly))
+	}
 	if j.cfg, err = loadConfig(a.configPath, a.env); err != nil {
 		return nil, err
 	}
