@@ -17,6 +17,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,10 +187,10 @@ type run struct {
 }
 
 func newRun(o Options) (*run, error) {
-	o.History = orDefault(o.History, 13)
-	o.LateDays = orDefault(o.LateDays, 7)
-	o.Versions = orDefault(o.Versions, 14)
-	o.Workers = orDefault(o.Workers, 2)
+	o.History = cmp.Or(o.History, 13)
+	o.LateDays = cmp.Or(o.LateDays, 7)
+	o.Versions = cmp.Or(o.Versions, 14)
+	o.Workers = cmp.Or(o.Workers, 2)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -203,13 +204,6 @@ func newRun(o Options) (*run, error) {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
 	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
-}
-
-func orDefault(n, fallback int) int {
-	if n == 0 {
-		return fallback
-	}
-	return n
 }
 
 // plan asks every source of every account for its units. A plan that fails is

@@ -46,7 +46,7 @@ type pageLine struct {
 
 // resumeWithin is how old a partial unit's first page may be. Azure renews cost
 // data every four hours; pages from before and after a renewal must not be mixed.
-const resumeWithin = 4 * time.Hour
+const resumeWithin = refreshAfter
 
 // openSpool opens the unit's partial journal. What it holds is kept if it began at
 // the same URL, not too long ago, and is intact; pages from the first damaged one on

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (r *runner) feeds(p piece) (feeds []feed, blocked string) {
 		case r.set[read] != nil:
 			var why string
 			if f.files, why = r.tableFiles(r.set[read], p.period); why != "" {
-				blocked = cmpOr(blocked, why)
+				blocked = cmp.Or(blocked, why)
 			}
 		default:
 			f.csv, f.digest = r.given[read].Path, r.digests[read]
@@ -75,7 +76,7 @@ func (r *runner) unitRows(p piece) (rows [][]any) {
 		}
 		rows = append(rows, []any{
 			u.Source, u.Account, u.Scope, u.Period, u.Dataset, u.State, u.Error, u.Rows, u.RejectRows, u.Pages, u.Rounded,
-			cmpOr(u.LargestRounding, "0"), orNull(u.MinDate), orNull(u.MaxDate), len(u.Files), size,
+			cmp.Or(u.LargestRounding, "0"), orNull(u.MinDate), orNull(u.MaxDate), len(u.Files), size,
 		})
 	}
 	return rows
@@ -271,7 +272,7 @@ func (b *builder) explain(err error) error {
 	}
 	switch {
 	case isOutOfMemory(err):
-		return fmt.Errorf("needs more than the %s it may use, even on one thread: raise limits.memory: %w", cmpOr(b.r.Memory, defaultMemory), err)
+		return fmt.Errorf("needs more than the %s it may use, even on one thread: raise limits.memory: %w", cmp.Or(b.r.Memory, defaultMemory), err)
 	case isDiskFull(err):
 		return fmt.Errorf("the disk of %s or of %s is full; the table reads %d bytes and may need ten times as much of the first: %w",
 			b.r.Temp, filepath.Join(b.r.Lake, tablesFolder), size, err)

@@ -8,6 +8,7 @@ typedef void (*scalar_function)(void *, void *, void *);
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -129,7 +130,7 @@ func (s *session) file() string { return filepath.Join(s.options.dir, "transform
 func (s *session) resources() []string {
 	o := s.options
 	statements := []string{
-		"set memory_limit = " + quote(cmpOr(o.memory, defaultMemory)),
+		"set memory_limit = " + quote(cmp.Or(o.memory, defaultMemory)),
 		"set temp_directory = " + quote(filepath.Join(o.dir, "spill")),
 		"set TimeZone = 'UTC'",
 		"set preserve_insertion_order = true",
@@ -562,13 +563,6 @@ func idents(names []string) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line
-}
-
-func cmpOr(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // registerFunctions adds what product and ratio of sql/dialect/duckdb.sql call to the catalogue that
