@@ -26,7 +26,7 @@ var _ = register(&Source{
 })
 
 func balanceColumns() []Column {
-	columns := fields(Text, "id", "name")
+	columns := resource()
 	columns = append(columns, properties(Text, "currency", "billingFrequency")...)
 	columns = append(columns, properties(Decimal,
 		"beginningBalance", "endingBalance", "newPurchases", "adjustments", "utilized", "serviceOverage", "chargesBilledSeparately",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,9 +28,9 @@ var _ = register(&Source{
 	Role:       "Billing Reader on the subscription",
 	Feeds:      "names and bounds of periods",
 	Status:     "current",
-	Columns: append(append(unique(fields(Text, "id", "name")),
-		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate")...),
-		properties(JSONText, "invoiceIds")...),
+	Columns: slices.Concat(resource(),
+		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate"),
+		properties(JSONText, "invoiceIds")),
 	dateColumn: "billingPeriodEndDate",
 	plan:       planBillingPeriods,
 })

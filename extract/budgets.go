@@ -22,7 +22,7 @@ var _ = register(&Source{
 })
 
 func budgetColumns() []Column {
-	columns := unique(fields(Text, "id", "name", "eTag"))
+	columns := append(resource(), unique(fields(Text, "eTag"))...)
 	columns = append(columns, properties(Decimal, "amount", "currentSpend.amount", "forecastSpend.amount")...)
 	columns = append(columns, properties(Text, "category", "timeGrain", "currentSpend.unit", "forecastSpend.unit")...)
 	columns = append(columns, properties(Date, "timePeriod.startDate", "timePeriod.endDate")...)

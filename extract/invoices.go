@@ -36,7 +36,7 @@ const (
 )
 
 func invoiceColumns() []Column {
-	columns := unique(fields(Text, "id", "name"))
+	columns := resource()
 	for _, amount := range []string{"amountDue", "billedAmount", "azurePrepaymentApplied", "creditAmount", "freeAzureCreditApplied", "subTotal", "taxAmount", "totalAmount"} {
 		columns = append(columns, properties(Decimal, amount+".value")...)
 		columns = append(columns, properties(Text, amount+".currency")...)

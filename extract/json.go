@@ -56,7 +56,6 @@ type fieldKind uint8
 const (
 	leafField fieldKind = iota
 	objectField
-	droppedField // part of the envelope of every record: type
 )
 
 // newTree arranges columns by their paths. Unknown fields of properties go to _extra
@@ -71,9 +70,6 @@ func newTree(cols []Column) (*node, error) {
 		if err := root.add(path, i); err != nil {
 			return nil, fmt.Errorf("column %s: path %s %w", c.Name, c.Path, err)
 		}
-	}
-	if _, ok := root.index["type"]; !ok {
-		root.append("type", treeField{kind: droppedField})
 	}
 	return root, nil
 }
@@ -438,8 +434,6 @@ func (p *jsonParser) field(i int, n *node, f *treeField) int {
 	switch {
 	case f.kind == leafField:
 		return p.leaf(i, f.col)
-	case f.kind == droppedField:
-		return p.skip(i, 0)
 	case p.at(i) == '{':
 		return p.object(i, f.child)
 	}
@@ -541,7 +535,7 @@ func (p *jsonParser) single(i int, root *node) int {
 	}
 	for k := range root.fields {
 		f := &root.fields[k]
-		p.rows = p.rows || f.seen == p.record && f.kind != droppedField
+		p.rows = p.rows || f.seen == p.record
 	}
 	for _, f := range p.batch.extra {
 		if f.key == "error" && p.batch.bytes(f.text)[0] == '{' {

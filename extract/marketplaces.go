@@ -25,7 +25,7 @@ var _ = register(&Source{
 })
 
 func marketplaceColumns() []Column {
-	columns := unique(fields(Text, "id", "name"))
+	columns := resource()
 	columns = append(columns, Column{Name: "tags", Type: Tags, Path: "tags"})
 	columns = append(columns, properties(Instant, "usageStart", "usageEnd")...)
 	columns = append(columns, properties(Decimal, "resourceRate", "consumedQuantity", "pretaxCost")...)

@@ -1,6 +1,9 @@
 package extract
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Reservation details say which resource used how many hours of a reservation on
 // each day. reservedHours is that of the whole reservation, repeated on each of its
@@ -13,10 +16,10 @@ var _ = register(&Source{
 	Role:       "EnrollmentReader; Billing profile reader; Reservations Reader on an order",
 	Feeds:      "reservation_utilisation",
 	Status:     "current",
-	Columns: append(append(append(unique(fields(Text, "id", "name")),
-		properties(Text, "reservationOrderId", "reservationId", "skuName", "instanceId", "instanceFlexibilityGroup", "instanceFlexibilityRatio", "kind")...),
-		days(properties(Date, "usageDate"))...),
-		properties(Decimal, "reservedHours", "usedHours", "totalReservedQuantity")...),
+	Columns: slices.Concat(resource(),
+		properties(Text, "reservationOrderId", "reservationId", "skuName", "instanceId", "instanceFlexibilityGroup", "instanceFlexibilityRatio", "kind"),
+		days(properties(Date, "usageDate")),
+		properties(Decimal, "reservedHours", "usedHours", "totalReservedQuantity")),
 	dateColumn: "usageDate",
 	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
 		return r.reservationUnits(ctx, a, "reservation_details", "reservationDetails", []string{"daily"})

@@ -1,6 +1,9 @@
 package extract
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Reservation summaries say how much of each reservation was used, per day and per
 // month. A month's row is dated its first day. See reservations.go for what is odd.
@@ -12,11 +15,11 @@ var _ = register(&Source{
 	Role:       "EnrollmentReader; Billing profile reader; Reservations Reader on an order",
 	Feeds:      "reservation_utilisation, reservation",
 	Status:     "current",
-	Columns: append(append(append(unique(fields(Text, "id", "name")),
-		properties(Text, "reservationOrderId", "reservationId", "skuName", "kind")...),
-		days(properties(Date, "usageDate"))...),
+	Columns: slices.Concat(resource(),
+		properties(Text, "reservationOrderId", "reservationId", "skuName", "kind"),
+		days(properties(Date, "usageDate")),
 		properties(Decimal, "reservedHours", "usedHours", "minUtilizationPercentage", "avgUtilizationPercentage", "maxUtilizationPercentage",
-			"purchasedQuantity", "remainingQuantity", "totalReservedQuantity", "usedQuantity", "utilizedPercentage")...),
+			"purchasedQuantity", "remainingQuantity", "totalReservedQuantity", "usedQuantity", "utilizedPercentage")),
 	dateColumn: "usageDate",
 	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
 		return r.reservationUnits(ctx, a, "reservation_summaries", "reservationSummaries", []string{"daily", "monthly"})

@@ -20,11 +20,18 @@ type Source struct {
 	Feeds      string   // what azledger uses it for
 	Status     string   // current, deprecated or retired
 	Columns    []Column // the raw columns, beside the constant ones every raw file has
+	// Instead says, for an agreement that has no such thing, which source has what it is
+	// looked for: "the prepayment of a customer agreement is in lots and credits".
+	Instead map[string]string
 
 	dateColumn string // its least and greatest value go to the manifest
 	files      bool   // read from Account.Exports rather than from an API
+	global     bool   // belongs to no account; read once for all, if Options ask for it
 	everywhere bool   // every account has some of it
-	plan       func(ctx context.Context, r *run, a Account) ([]task, error)
+	// standard are the agreements whose accounts read it without naming it; nil means all of
+	// Agreements. What another source has as well, or what costs many calls, is read on request.
+	standard []string
+	plan     func(ctx context.Context, r *run, a Account) ([]task, error)
 }
 
 var registry []*Source
@@ -49,6 +56,11 @@ func (s *Source) needs(a Account) bool {
 		return a.Exports != ""
 	}
 	return a.Scope != "" && slices.Contains(s.Agreements, a.Agreement)
+}
+
+// isStandard tells whether an account of the agreement reads the source without naming it.
+func (s *Source) isStandard(agreement string) bool {
+	return s.files || s.standard == nil || slices.Contains(s.standard, agreement)
 }
 
 // tagKeys are the configured keys where the source has tags.
@@ -78,6 +90,14 @@ func fields(t Type, paths ...string) []Column {
 	}
 	return columns
 }
+
+// resource declares the three fields that every resource of the management API has.
+func resource() []Column {
+	return append(unique(fields(Text, "id", "name")), fields(Text, "type")...)
+}
+
+// onRequest is Source.standard of a source that is read only where it is named.
+var onRequest = []string{}
 
 // properties declares columns that stand under "properties".
 func properties(t Type, names ...string) []Column {

@@ -41,7 +41,7 @@ const consumptionVersion = "2023-05-01"
 
 func usageDetailsColumns() []Column {
 	columns := fields(Text, "kind")
-	columns = append(columns, unique(fields(Text, "id", "name"))...)
+	columns = append(columns, resource()...)
 	columns = append(columns, fields(Text, "etag")...)
 	columns = append(columns, Column{Name: "tags", Type: Tags, Path: "tags"})
 	columns = append(columns, properties(Date,
