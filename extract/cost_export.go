@@ -109,6 +109,7 @@ func (e exportRun) task(folder ExportFolder, a Account) task {
 			return 0, e.err
 		}
 		var total int64
+		l.announced = e.announced()
 		for i, part := range e.parts {
 			rows, err := e.land(ctx, folder, l, int64(i+1), part)
 			if err != nil {
@@ -141,6 +142,7 @@ func (e exportRun) land(ctx context.Context, folder ExportFolder, l *landing, nu
 	if err != nil {
 		return 0, err
 	}
+	l.received += counted.n
 	if part.bytes >= 0 && counted.n != part.bytes {
 		return 0, fmt.Errorf("file %s: manifest %s announces %d bytes, it has %d", part.name, e.manifest, part.bytes, counted.n)
 	}

@@ -18,6 +18,8 @@ type Endpoints struct {
 	Management string // the resource manager, as https://management.azure.com
 	Authority  string // where tokens come from, as https://login.microsoftonline.com/
 	Storage    string // what the names of blob hosts end in, as blob.core.windows.net
+	Retail     string // list prices, as https://prices.azure.com; "" for none
+	Enterprise string // the retired enterprise reporting, as https://consumption.azure.com or a replay of it; "" for none
 	Audience   string // the resource that tokens are asked for; "" means Management
 }
 
@@ -25,7 +27,7 @@ type Endpoints struct {
 func CloudEndpoints(name string) (Endpoints, error) {
 	switch name {
 	case "", "public":
-		return Endpoints{Management: "https://management.azure.com", Authority: "https://login.microsoftonline.com/", Storage: "blob.core.windows.net"}, nil
+		return Endpoints{Management: "https://management.azure.com", Authority: "https://login.microsoftonline.com/", Storage: "blob.core.windows.net", Retail: "https://prices.azure.com"}, nil
 	case "usgov":
 		return Endpoints{Management: "https://management.usgovcloudapi.net", Authority: "https://login.microsoftonline.us/", Storage: "blob.core.usgovcloudapi.net"}, nil
 	case "china":

@@ -98,6 +98,19 @@ type exportPart struct {
 	seen  *inspected // of a file without manifest
 }
 
+// announced is what the manifest says the run has.
+func (e exportRun) announced() extent {
+	all := extent{Pages: int64(len(e.parts)), Rows: e.rows}
+	for _, p := range e.parts {
+		if p.bytes < 0 {
+			all.Bytes = -1
+			break
+		}
+		all.Bytes += p.bytes
+	}
+	return all
+}
+
 // identity changes when anything about the run does.
 func (e exportRun) identity() string {
 	h := sha256.New()

@@ -41,6 +41,12 @@ type Account struct {
 	Exports   string   // folder of Cost Management exports: a directory or a container URL; "" for none
 }
 
+// Retail says which list prices are copied. They belong to no account.
+type Retail struct {
+	Currencies []string // ISO 4217, such as USD
+	Families   []string // service families, such as Compute; empty: all
+}
+
 // Options say what a run copies and where to.
 type Options struct {
 	Lake      string    // directory that holds raw/ and journal/
@@ -53,6 +59,7 @@ type Options struct {
 	LateDays  int       // days after its end in which a closed period is fetched again; 0 means 7 (Azure changes it until the 5th)
 	Versions  int       // superseded versions kept of each unit; 0 means 14
 	Sources   []string  // restricts every account to these sources; empty: no restriction
+	Retail    Retail    // list prices to copy; the zero Retail copies none
 	TagKeys   []string  // tag keys that get a column tag_<key> of their own
 	Workers   int       // units copied at the same time; 0 means 2
 	Refresh   bool      // fetch again what was fetched less than four hours ago
@@ -211,10 +218,13 @@ func newRun(o Options) (*run, error) {
 func (r *run) plan(ctx context.Context) ([]task, []UnitResult) {
 	var tasks []task
 	var failed []UnitResult
-	for _, a := range r.o.Accounts {
+	fail := func(source string, a Account, err error) {
+		failed = append(failed, UnitResult{Unit: Unit{Source: source, Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}, Err: err})
+	}
+	for _, a := range append(slices.Clone(r.o.Accounts), Account{Name: noAccount}) {
 		agreement, err := r.agreement(ctx, a)
 		if err != nil {
-			failed = append(failed, UnitResult{Unit: Unit{Source: "account", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}, Err: err})
+			fail("account", a, err)
 			continue
 		}
 		a.Agreement = agreement
@@ -224,7 +234,7 @@ func (r *run) plan(ctx context.Context) ([]task, []UnitResult) {
 			}
 			planned, err := s.plan(ctx, r, a)
 			if err != nil {
-				failed = append(failed, UnitResult{Unit: Unit{Source: s.Name, Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}, Err: err})
+				fail(s.Name, a, err)
 			}
 			for i := range planned {
 				planned[i].source = s
@@ -235,14 +245,25 @@ func (r *run) plan(ctx context.Context) ([]task, []UnitResult) {
 	return tasks, failed
 }
 
+// noAccount is the name under which what belongs to no account is filed.
+const noAccount = "retail"
+
 // wants tells whether the account's agreement, its configuration and the run's
 // restriction all want the source.
 func (r *run) wants(a Account, s *Source) bool {
-	named := func(names []string) bool { return len(names) == 0 || slices.Contains(names, s.Name) }
-	if !named(a.Sources) || !named(r.o.Sources) {
+	if s.global != (a.Name == noAccount && a.Scope == "") {
 		return false
 	}
-	return s.needs(a)
+	asked := append(slices.Clone(a.Sources), r.o.Sources...)
+	for _, names := range [][]string{a.Sources, r.o.Sources} {
+		if len(names) > 0 && !slices.Contains(names, s.Name) {
+			return false
+		}
+	}
+	if s.global {
+		return len(r.o.Retail.Currencies) > 0
+	}
+	return s.needs(a) && (len(asked) > 0 || s.isStandard(a.Agreement))
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not
@@ -348,6 +369,7 @@ func (r *run) manifestOf(t task, l *landed, pages int64) *manifest {
 	return &manifest{
 		Format: manifestFormat, Unit: t.Unit, State: stateComplete, AsOf: r.asOf(), Origin: t.origin, Layout: t.source.layout(),
 		Rows: l.Rows, RejectRows: l.RejectRows, Pages: pages,
+		Announced: l.Announced, Received: l.Received,
 		Rounded: l.Rounded, LargestRounding: l.LargestRounding, MinDate: l.MinDate, MaxDate: l.MaxDate,
 	}
 }

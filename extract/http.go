@@ -36,6 +36,8 @@ type ClientOptions struct {
 	Retries    int                    // repetitions after 5xx answers and broken bodies; 0: 5, negative: none
 	Pace       map[string]Pace        // by API family, instead of Azure's published limits
 	Version    string                 // of azledger, for the User-Agent
+
+	EnterpriseKey string // the API key of an enrollment, for Endpoints.Enterprise; a secret
 }
 
 // A Client asks Azure. It keeps to the limits that Azure publishes, waits as long
@@ -56,11 +58,29 @@ type Client struct {
 	maxPages int
 	patience patience
 	skew     sync.Once
+	others   map[service]*Client
+}
+
+// A service is a host of Azure's with rules of its own.
+type service string
+
+const (
+	managementService service = ""           // Azure Resource Manager, with a bearer token
+	retailService     service = "retail"     // list prices, open to everybody
+	enterpriseService service = "enterprise" // consumption.azure.com, with an enrollment's API key
+)
+
+// at is the client for a service. All share the pace, the clock and the log.
+func (c *Client) at(s service) *Client {
+	if other := c.others[s]; other != nil {
+		return other
+	}
+	return c
 }
 
 // NewClient returns a client for one cloud and one identity.
 func NewClient(o ClientOptions) (*Client, error) {
-	base, err := parseEndpoint(o.Endpoints.Management)
+	base, err := parseEndpoint("management", o.Endpoints.Management)
 	if err != nil {
 		return nil, err
 	}
@@ -86,16 +106,52 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if o.Credential != nil {
 		c.signed = newPipeline(o.Transport, c.bearer(o))
 	}
-	return c, nil
+	return c, c.addServices(o)
 }
 
-func parseEndpoint(endpoint string) (*url.URL, error) {
+// addServices makes the clients for the hosts that are not the resource manager.
+func (c *Client) addServices(o ClientOptions) error {
+	c.others = map[service]*Client{}
+	for s, endpoint := range map[service]string{retailService: o.Endpoints.Retail, enterpriseService: o.Endpoints.Enterprise} {
+		if endpoint == "" {
+			continue
+		}
+		base, err := parseEndpoint(string(s), endpoint)
+		if err != nil {
+			return err
+		}
+		other := &Client{
+			base: base, signed: c.plain, plain: c.plain, loopback: isLoopback(base), log: c.log, now: c.now, sleep: c.pace.sleep, jitter: func(d time.Duration) time.Duration { return c.jitter(d) },
+			pace: c.pace, maxWait: c.maxWait, retries: c.retries, agent: c.agent, maxPages: c.maxPages, patience: c.patience,
+		}
+		if s == enterpriseService {
+			if !other.loopback && base.Scheme != "https" {
+				return fmt.Errorf("enterprise endpoint %s: a key is only sent over https", base)
+			}
+			other.signed = newPipeline(o.Transport, keyPolicy(o.EnterpriseKey))
+		}
+		c.others[s] = other
+	}
+	return nil
+}
+
+// keyPolicy sends an enrollment's API key, for the enterprise endpoint only.
+type keyPolicy string
+
+func (k keyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if k != "" {
+		req.Raw().Header.Set("Authorization", "bearer "+string(k))
+	}
+	return req.Next()
+}
+
+func parseEndpoint(name, endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return nil, fmt.Errorf("management endpoint %q: want an address like https://management.azure.com", endpoint)
+		return nil, fmt.Errorf("%s endpoint %q: want an address like https://management.azure.com", name, endpoint)
 	}
 	if u.User != nil || u.RawQuery != "" {
-		return nil, fmt.Errorf("management endpoint %s: it may not hold a user or a query", redactURL(endpoint))
+		return nil, fmt.Errorf("%s endpoint %s: it may not hold a user or a query", name, redactURL(endpoint))
 	}
 	return u, nil
 }
@@ -182,13 +238,14 @@ func followRedirect(to *http.Request, via []*http.Request) error {
 
 // request is one call.
 type request struct {
-	API    string // family whose pace it keeps: consumption-usage, consumption, costmanagement-query, billing …
-	Scope  string // Azure scope it counts against
-	Units  int    // what it costs: months a query ranges over; 0 means 1
-	Method string // "" means GET
-	URL    string // absolute, or relative to the management endpoint: /subscriptions/…
-	Body   []byte // JSON
-	Header http.Header
+	Service service // which host; "" is the management endpoint
+	API     string  // family whose pace it keeps: consumption-usage, consumption, costmanagement-query, billing …
+	Scope   string  // Azure scope it counts against
+	Units   int     // what it costs: months a query ranges over; 0 means 1
+	Method  string  // "" means GET
+	URL     string  // absolute, or relative to the management endpoint: /subscriptions/…
+	Body    []byte  // JSON
+	Header  http.Header
 }
 
 func (r request) method() string { return cmp.Or(r.Method, http.MethodGet) }
@@ -207,6 +264,10 @@ type response struct {
 // do sends the request until it is answered. Answers of the 200s are returned;
 // any other is an *[APIError].
 func (c *Client) do(ctx context.Context, r request) (*response, error) {
+	if c.others != nil && r.Service != managementService && c.others[r.Service] == nil {
+		return nil, fmt.Errorf("%s: endpoints.%s is not configured", redactURL(r.URL), r.Service)
+	}
+	c = c.at(r.Service)
 	target, err := c.locate(r.URL)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,8 @@ type manifest struct {
 	Pages           int64  `json:"pages"`
 	Rounded         int64  `json:"rounded"`          // numbers with more than 18 decimals
 	LargestRounding string `json:"largest_rounding"` // the largest error that rounding them made
+	Announced       extent `json:"announced"`        // what the source said there is
+	Received        int64  `json:"received"`         // bytes that came
 	MinDate         string `json:"min_date"`
 	MaxDate         string `json:"max_date"`
 }

@@ -23,6 +23,9 @@ type origin struct{ Source, Account, Scope, Period, Dataset string }
 type landing struct {
 	// dateColumn names the column of type Date or Instant whose range close reports.
 	dateColumn string
+	// announced is what the source said the unit has; received counts the bytes that came.
+	announced extent
+	received  int64
 
 	dir     string
 	origin  origin
@@ -45,6 +48,8 @@ type landing struct {
 // landed is what a landing has made. The files are complete and synced but still
 // have temporary names in the landing's folder.
 type landed struct {
+	Announced        extent      // what the source said there is
+	Received         int64       // bytes that came
 	File             *landedFile // always there, also without rows: an empty day is a fact
 	Rejects          *landedFile // nil without rejects
 	Rows, RejectRows int64
@@ -56,6 +61,15 @@ type landed struct {
 	BadTags          int64  // rows whose tags could not be read and stand in _tags_raw
 	Doubles          []string
 }
+
+// extent is how much a source says there is; -1 where it does not say.
+type extent struct {
+	Pages int64 `json:"pages"` // pages, parts or files
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"`
+}
+
+var unannounced = extent{-1, -1, -1}
 
 type landedFile struct {
 	Path   string
@@ -80,7 +94,7 @@ const pageColumn, rowColumn, firstColumn = 4, 5, 6
 
 // newLanding starts a landing in dir, which must be on the file system of the lake.
 func newLanding(dir string, cols []Column, o origin, tagKeys []string) (*landing, error) {
-	l := &landing{dir: dir, origin: o, columns: cols}
+	l := &landing{dir: dir, origin: o, columns: cols, announced: unannounced}
 	var err error
 	if l.headers, err = newHeaderIndex(cols); err != nil {
 		return nil, fmt.Errorf("landing(%s): %w", o.Source, err)
@@ -345,6 +359,7 @@ func (l *landing) finish() (err error) {
 	if l.landed.File, err = l.out.close(); err != nil {
 		return err
 	}
+	l.landed.Announced, l.landed.Received = l.announced, l.received
 	l.landed.Rounded, l.landed.LargestRounding = l.round.count, l.round.String()
 	if l.dated > 0 {
 		l.landed.MinDate, l.landed.MaxDate = dayText(l.min), dayText(l.max)

@@ -45,7 +45,7 @@ func (c cursor) after(l pageLine) cursor {
 // whatever [Client.do] returns: a walk that ends without one is whole.
 func (c *Client) pages(ctx context.Context, first request, resume cursor, next func(body []byte) (string, error)) iter.Seq2[page, error] {
 	return func(yield func(page, error) bool) {
-		w := newWalk(c, first, resume, next)
+		w := newWalk(c.at(first.Service), first, resume, next)
 		for w.request.URL != "" {
 			p, err := w.step(ctx)
 			if err != nil {

@@ -27,7 +27,7 @@ const pageAttempts = 3
 // the rest. When a link from the journal has expired, the journal is emptied and
 // errRestart returned, so that pages of two snapshots are never mixed.
 func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress func(int64)) (int64, error) {
-	first, err := r.o.Client.locate(p.first.URL)
+	first, err := r.o.Client.at(p.first.Service).locate(p.first.URL)
 	if err != nil {
 		return 0, err
 	}
@@ -159,6 +159,7 @@ func (f *filling) land(number int, name string, body []byte) (string, error) {
 		return "", &pageError{err}
 	}
 	f.rows += info.Rows + info.Rejects
+	f.landing.received += int64(len(body))
 	if info.Total >= 0 {
 		f.total = info.Total
 	}
@@ -168,6 +169,7 @@ func (f *filling) land(number int, name string, body []byte) (string, error) {
 // finish holds the rows to the number the API announced.
 func (f *filling) finish() (int64, error) {
 	pages := int64(len(f.spool.lines))
+	f.landing.announced.Rows = f.total
 	if f.total >= 0 && f.total != f.rows {
 		return pages, fmt.Errorf("the API announced %d records and served %d over %d pages; run again", f.total, f.rows, pages)
 	}

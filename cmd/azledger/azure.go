@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
@@ -28,6 +29,8 @@ func (c *config) endpoints() (extract.Endpoints, error) {
 	if c.Endpoints.Authority != "" {
 		e.Authority = c.Endpoints.Authority
 	}
+	e.Retail = cmp.Or(c.Endpoints.Retail, e.Retail)
+	e.Enterprise = c.Endpoints.Enterprise
 	return e, nil
 }
 
@@ -47,7 +50,7 @@ func (c *config) tokens() (azcore.TokenCredential, error) {
 // client asks the billing APIs. Without an account that has a scope there is nothing
 // to ask, and no credential needed.
 func (c *config) client(credential azcore.TokenCredential, log *slog.Logger) (*extract.Client, error) {
-	if !c.hasScope() {
+	if !c.asks() {
 		return nil, nil
 	}
 	e, err := c.endpoints()
@@ -58,12 +61,16 @@ func (c *config) client(credential azcore.TokenCredential, log *slog.Logger) (*e
 	if retries == 0 {
 		retries = -1 // the client's word for none
 	}
-	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Retries: retries, Version: version})
+	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Retries: retries, Version: version,
+		EnterpriseKey: c.secret.EnterpriseKey.Reveal()})
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return client, nil
 }
+
+// asks tells whether any API is asked for anything.
+func (c *config) asks() bool { return c.hasScope() || len(c.Retail.Currencies) > 0 }
 
 func (c *config) hasScope() bool {
 	for _, a := range c.Accounts {
@@ -82,7 +89,7 @@ func (c *config) needsCredential() bool {
 			return true
 		}
 	}
-	return c.hasScope()
+	return c.asks()
 }
 
 // store is where tables are published.
@@ -99,6 +106,7 @@ func (c *config) endpointProblems() []problem {
 	var found []problem
 	for _, e := range []struct{ key, address string }{
 		{"endpoints.management", c.Endpoints.Management}, {"endpoints.authority", c.Endpoints.Authority},
+		{"endpoints.retail", c.Endpoints.Retail}, {"endpoints.enterprise", c.Endpoints.Enterprise},
 	} {
 		if e.address != "" && !strings.HasPrefix(e.address, "https://") && !loopback(e.address) {
 			found = append(found, problem{e.key, fmt.Sprintf("%q: want https://<host>, or http:// on this machine", e.address)})

@@ -32,6 +32,7 @@ type config struct {
 	Limits                  limitConfig     `yaml:"limits"`
 	Owners                  string          `yaml:"owners"`
 	Tags                    tagConfig       `yaml:"tags"`
+	Retail                  retailConfig    `yaml:"retail"`
 
 	file   string // "" when there is none
 	text   []byte
@@ -43,6 +44,8 @@ type config struct {
 type endpoints struct {
 	Management string `yaml:"management"`
 	Authority  string `yaml:"authority"`
+	Retail     string `yaml:"retail"`
+	Enterprise string `yaml:"enterprise"`
 }
 
 type accountConfig struct {
@@ -66,6 +69,11 @@ type limitConfig struct {
 	Retries int    `yaml:"retries"`
 }
 
+type retailConfig struct {
+	Currencies []string `yaml:"currencies"`
+	Families   []string `yaml:"families"`
+}
+
 type tagConfig struct {
 	Keys []string `yaml:"keys"`
 }
@@ -74,6 +82,7 @@ type tagConfig struct {
 type secrets struct {
 	StorageConnectionString load.Secret
 	StorageSAS              load.Secret
+	EnterpriseKey           load.Secret
 }
 
 func defaults() config {

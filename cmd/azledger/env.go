@@ -53,6 +53,7 @@ func (v variables) override(c *config) error {
 	v.take("CONFIG")
 	c.secret.StorageConnectionString = load.NewSecret(v.take("STORAGE_CONNECTION_STRING"))
 	c.secret.StorageSAS = load.NewSecret(v.take("STORAGE_SAS"))
+	c.secret.EnterpriseKey = load.NewSecret(v.take("ENTERPRISE_KEY"))
 	if err := v.fill("", reflect.ValueOf(c).Elem()); err != nil {
 		return err
 	}

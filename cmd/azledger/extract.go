@@ -95,6 +95,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 		Lake: j.cfg.Lake, Elsewhere: j.mirror != nil, Client: client, Accounts: j.accounts(),
 		Periods: extract.Range{From: j.span.from, To: j.span.to}, AsOf: j.asOf,
 		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
+		Retail:  extract.Retail{Currencies: j.cfg.Retail.Currencies, Families: j.cfg.Retail.Families},
 		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
 		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "", AcceptRejects: j.cfg.AcceptRejects,
 		Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,

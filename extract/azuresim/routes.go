@@ -18,6 +18,7 @@ type target struct {
 	order       string // reservation order
 	reservation string
 	month       *month
+	management  string // management group
 	operation   string
 	rest        []string
 }
@@ -28,24 +29,43 @@ func (s *server) route(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := map[string]func(*http.Request, *target) (*answer, error){
-		"billingaccounts":      s.billingAccounts,
-		"billingprofiles":      s.billingProfiles,
-		"billingperiods":       s.billingPeriods,
-		"invoices":             s.invoices,
-		"usagedetails":         s.usageDetails,
-		"marketplaces":         s.marketplaces,
-		"pricesheets":          s.priceSheet,
-		"balances":             s.balance,
-		"budgets":              s.budgets,
-		"reservationsummaries": s.reservationSummaries,
-		"reservationdetails":   s.reservationDetails,
-	}[t.operation]
-	if handler == nil {
+	o, ok := operations[t.operation]
+	if !ok {
 		return nil, notFound(r.URL.Path)
 	}
-	return handler(r, t)
+	if r.Method != o.method {
+		return nil, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The requested resource does not support http method '%s'.", r.Method)
+	}
+	return o.serve(s, r, t)
 }
+
+// An operation is what a path ends in, under its provider: "consumption/usagedetails".
+type operation struct {
+	method string
+	serve  func(*server, *http.Request, *target) (*answer, error)
+}
+
+var operations = map[string]operation{}
+
+// handle adds an operation. The file that speaks a route calls it in a package variable, so that a new route is that file.
+func handle(method, name string, handler func(*server, *http.Request, *target) (*answer, error)) bool {
+	operations[name] = operation{method, handler}
+	return true
+}
+
+var (
+	_ = handle(http.MethodGet, "billing/billingaccounts", (*server).billingAccounts)
+	_ = handle(http.MethodGet, "billing/billingprofiles", (*server).billingProfiles)
+	_ = handle(http.MethodGet, "billing/billingperiods", (*server).billingPeriods)
+	_ = handle(http.MethodGet, "billing/invoices", (*server).invoices)
+	_ = handle(http.MethodGet, "consumption/usagedetails", (*server).usageDetails)
+	_ = handle(http.MethodGet, "consumption/marketplaces", (*server).marketplaces)
+	_ = handle(http.MethodGet, "consumption/pricesheets", (*server).priceSheet)
+	_ = handle(http.MethodGet, "consumption/balances", (*server).balance)
+	_ = handle(http.MethodGet, "consumption/budgets", (*server).budgets)
+	_ = handle(http.MethodGet, "consumption/reservationsummaries", (*server).reservationSummaries)
+	_ = handle(http.MethodGet, "consumption/reservationdetails", (*server).reservationDetails)
+)
 
 func notFound(path string) error {
 	return refuse(http.StatusNotFound, "NotFound", "The resource '%s' was not found.", path)
@@ -81,41 +101,40 @@ func (e *Enterprise) parsePart(t *target, parts []string) (int, error) {
 	kind := strings.ToLower(parts[0])
 	switch kind {
 	case "providers":
-		switch strings.ToLower(name) {
-		case "microsoft.consumption":
+		switch provider := strings.TrimPrefix(strings.ToLower(name), "microsoft."); provider {
+		case "consumption", "costmanagement", "commerce":
 			if len(parts) < 3 {
 				return 0, nil
 			}
-			t.operation = strings.ToLower(parts[2])
+			t.operation = provider + "/" + strings.ToLower(parts[2])
 			return 3, nil
-		case "microsoft.billing", "microsoft.capacity":
+		case "billing", "capacity", "management", "billingbenefits":
 			return 2, nil
 		}
 		return 0, nil
 	case "billingperiods":
 		return e.parsePeriod(t, parts)
-	case "billingaccounts", "billingprofiles", "invoices":
-		if name == "" || kind == "invoices" {
-			t.operation = kind
-			return 1, nil
-		}
 	}
-	if name == "" {
-		return 0, nil
+	if name == "" || lists[kind] {
+		t.operation = "billing/" + kind
+		return 1, nil
 	}
 	if err := e.parseScope(t, kind, name); err != nil {
 		return 0, err
 	}
 	if len(parts) == 2 && kind == "billingaccounts" {
-		t.operation = kind
+		t.operation = "billing/" + kind
 	}
 	return 2, nil
 }
 
+// lists are the types of Microsoft.Billing whose operations take the rest of the path as it is.
+var lists = map[string]bool{"invoices": true, "transactions": true, "downloaddocuments": true}
+
 // parsePeriod reads billingPeriods: the list, one of them, or the period of what follows.
 func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 	if len(parts) <= 2 {
-		t.operation = "billingperiods"
+		t.operation = "billing/billingperiods"
 		return 1, nil
 	}
 	if t.a != nil && t.a.kind == customerAgreement {
@@ -132,7 +151,7 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	found := false
 	switch kind {
-	case "subscriptions":
+	case "subscriptions", "billingsubscriptions":
 		t.a, t.sub = e.subscription(name)
 		if t.sub == nil {
 			return refuse(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", name)
@@ -140,7 +159,10 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 		found = true
 	case "resourcegroups":
 		t.group, found = name, true
+	case "managementgroups":
+		t.management, found = name, true
 	case "billingaccounts":
+		found = foldEqual(name, "default") // pay-as-you-go subscriptions stand under it
 		for _, a := range e.accounts() {
 			if foldEqual(a.id, name) {
 				t.a, found = a, true

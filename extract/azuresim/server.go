@@ -162,9 +162,6 @@ func (s *server) admit(r *http.Request) error {
 			return refuse(http.StatusForbidden, "AuthorizationFailed", "The client 'sim' with object id '%s' does not have authorization to perform this action over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.", guid(1), r.URL.Path)
 		}
 	}
-	if r.Method != http.MethodGet {
-		return refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The requested resource does not support http method '%s'.", r.Method)
-	}
 	if r.URL.Query().Get("api-version") == "" {
 		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
