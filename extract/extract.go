@@ -263,7 +263,7 @@ func (r *run) wants(a Account, s *Source) bool {
 	if s.global {
 		return len(r.o.Retail.Currencies) > 0
 	}
-	return s.needs(a) && (len(asked) > 0 || s.isStandard(a.Agreement))
+	return s.needs(a) && (len(asked) > 0 || s.isStandard(a))
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not

@@ -28,9 +28,9 @@ type Source struct {
 	files      bool   // read from Account.Exports rather than from an API
 	global     bool   // belongs to no account; read once for all, if Options ask for it
 	everywhere bool   // every account has some of it
-	// standard are the agreements whose accounts read it without naming it; nil means all of
-	// Agreements. What another source has as well, or what costs many calls, is read on request.
-	standard []string
+	// standard tells which accounts read it without naming it; nil means all. What another
+	// source has as well, or what costs many calls, is read on request.
+	standard func(Account) bool
 	plan     func(ctx context.Context, r *run, a Account) ([]task, error)
 }
 
@@ -58,10 +58,8 @@ func (s *Source) needs(a Account) bool {
 	return a.Scope != "" && slices.Contains(s.Agreements, a.Agreement)
 }
 
-// isStandard tells whether an account of the agreement reads the source without naming it.
-func (s *Source) isStandard(agreement string) bool {
-	return s.files || s.standard == nil || slices.Contains(s.standard, agreement)
-}
+// isStandard tells whether an account reads the source without naming it.
+func (s *Source) isStandard(a Account) bool { return s.standard == nil || s.standard(a) }
 
 // tagKeys are the configured keys where the source has tags.
 func (s *Source) tagKeys(keys []string) []string {
@@ -97,7 +95,7 @@ func resource() []Column {
 }
 
 // onRequest is Source.standard of a source that is read only where it is named.
-var onRequest = []string{}
+func onRequest(Account) bool { return false }
 
 // properties declares columns that stand under "properties".
 func properties(t Type, names ...string) []Column {
