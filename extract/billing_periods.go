@@ -78,13 +78,11 @@ func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string
 			if !wanted.contains(u.Period) {
 				continue
 			}
-			if due, err := r.due(u, end); err != nil || !due {
-				if err != nil {
-					return nil, err
-				}
-				continue
+			t := pullOf(p.Name, d).task(u)
+			if t.skip, err = r.settled(u, end); err != nil {
+				return nil, err
 			}
-			tasks = append(tasks, pullOf(p.Name, d).task(u))
+			tasks = append(tasks, t)
 		}
 	}
 	return tasks, nil

@@ -20,6 +20,7 @@ var _ = register(&Source{
 	Feeds:      "marketplace_charge",
 	Status:     "deprecated",
 	Columns:    marketplaceColumns(),
+	billed:     true,
 	dateColumn: "usageStart",
 	plan:       planMarketplaces,
 })

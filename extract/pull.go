@@ -178,7 +178,7 @@ func (f *filling) finish() (int64, error) {
 
 // task makes the pull a unit's task.
 func (p pull) task(u Unit) task {
-	return task{Unit: u, month: p.month, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, month: p.month, asks: p.first, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return p.fill(ctx, r, u, l, progress)
 	}}
 }

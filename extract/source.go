@@ -28,6 +28,9 @@ type Source struct {
 	files      bool   // read from Account.Exports rather than from an API
 	global     bool   // belongs to no account; read once for all, if Options ask for it
 	everywhere bool   // every account has some of it
+	first      bool   // read before the others, which depend on it
+	billed     bool   // what invoices bill: a month is read again when its invoices change
+	behind     bool   // not read where an export of the same scope, month and dataset is
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool

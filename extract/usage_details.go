@@ -32,6 +32,8 @@ var _ = register(&Source{
 	Feeds:      "cost_and_usage where there is no export",
 	Status:     "deprecated",
 	Columns:    usageDetailsColumns(),
+	billed:     true,
+	behind:     true,
 	dateColumn: "date",
 	everywhere: true,
 	plan:       planUsageDetails,
