@@ -28,6 +28,10 @@ var _ = register(&Source{
 	Role:       "Billing Reader on the subscription",
 	Feeds:      "names and bounds of periods",
 	Status:     "current",
+	Instead: map[string]string{
+		mca: "a customer agreement is billed by calendar month; the periods are in invoices",
+		mpa: "a partner agreement is billed by calendar month; the periods are in invoices",
+	},
 	Columns: slices.Concat(resource(),
 		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate"),
 		properties(JSONText, "invoiceIds")),

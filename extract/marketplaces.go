@@ -19,6 +19,10 @@ var _ = register(&Source{
 	Role:       "Cost Management Reader; EnrollmentReader on an enrollment",
 	Feeds:      "marketplace_charge",
 	Status:     "deprecated",
+	Instead: map[string]string{
+		mca: "marketplace charges of a customer agreement are in cost_details, where PublisherType is Marketplace",
+		mpa: "marketplace charges of a partner agreement are in cost_details, where PublisherType is Marketplace",
+	},
 	Columns:    marketplaceColumns(),
 	billed:     true,
 	dateColumn: "usageStart",
