@@ -293,20 +293,20 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		}
 	}
 	if err != nil {
-		res.Err = fmt.Errorf("%s: %w", t.Unit, err)
+		res.Err = fmt.Errorf("%s: %w", t.Unit, t.source.explain(err))
 	}
 }
 
 // fill lands the whole unit in a private folder of the lake.
 func (r *run) fill(ctx context.Context, t task) (*landed, int64, error) {
-	l, pages, err := r.attempt(ctx, t)
+	l, pages, err := r.attempt(ctx, t, false)
 	if errors.Is(err, errRestart) {
-		return r.attempt(ctx, t)
+		return r.attempt(ctx, t, true)
 	}
 	return l, pages, err
 }
 
-func (r *run) attempt(ctx context.Context, t task) (*landed, int64, error) {
+func (r *run) attempt(ctx context.Context, t task, again bool) (*landed, int64, error) {
 	dir, err := r.lake.workDir(t.Unit)
 	if err != nil {
 		return nil, 0, err
@@ -317,7 +317,7 @@ func (r *run) attempt(ctx context.Context, t task) (*landed, int64, error) {
 		return nil, 0, err
 	}
 	defer l.abort()
-	l.dateColumn = t.source.dateColumn
+	l.dateColumn, l.again = t.source.dateColumn, again
 	if !t.month.IsZero() {
 		l.within(t.month, lastDay(t.month))
 	}
@@ -333,7 +333,7 @@ func (r *run) manifestOf(t task, l *landed, pages int64) *manifest {
 	return &manifest{
 		Format: manifestFormat, Unit: t.Unit, State: stateComplete, AsOf: r.asOf(), Origin: t.origin, Layout: t.source.layout(),
 		Rows: l.Rows, RejectRows: l.RejectRows, Pages: pages,
-		Announced: l.Announced, Received: l.Received, Invoiced: r.invoiced(t),
+		Announced: l.Announced, Received: l.Received, Duplicates: l.Duplicates, Invoiced: r.invoiced(t),
 		Rounded: l.Rounded, LargestRounding: l.LargestRounding, MinDate: l.MinDate, MaxDate: l.MaxDate,
 	}
 }

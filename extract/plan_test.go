@@ -138,6 +138,9 @@ func TestEverySourceNamesWhatStandsInForIt(t *testing.T) {
 				t.Errorf("%s: what has an account under %s instead?", s.Name, agreementNames[agreement])
 			}
 		}
+		if (s.Status == "current") != (s.Successor == "") {
+			t.Errorf("%s is %s, and its successor is %q", s.Name, s.Status, s.Successor)
+		}
 		if s.Role == "" || s.Feeds == "" || !slices.Contains([]string{"current", "deprecated", "retired"}, s.Status) {
 			t.Errorf("%s: role %q, feeds %q, status %q", s.Name, s.Role, s.Feeds, s.Status)
 		}
@@ -240,4 +243,17 @@ func TestAPlanKeepsThePacersTime(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestARetiredAPINamesItsSuccessor(t *testing.T) {
+	s := newUsageAPI(t)
+	s.respond = func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, `{"error":{"code":"Gone","message":"This API has been retired."}}`, http.StatusGone)
+		return true
+	}
+	res, err := Run(context.Background(), testOptions(t, s, t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, res, "410", "retired", "cost_details")
 }

@@ -31,6 +31,7 @@ var _ = register(&Source{
 	Role:       "Cost Management Reader; EnrollmentReader on an enrollment; Billing account reader on an MCA account",
 	Feeds:      "cost_and_usage where there is no export",
 	Status:     "deprecated",
+	Successor:  "cost_details or cost_export",
 	Columns:    usageDetailsColumns(),
 	billed:     true,
 	behind:     true,
