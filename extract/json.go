@@ -23,9 +23,12 @@ import (
 
 // A jsonShape says where a source keeps what on its pages.
 type jsonShape struct {
-	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record
+	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record; wholeArray
 	Next string // path of the link to the next page: "nextLink", "properties.nextLink"; "": not paged
 }
+
+// wholeArray is jsonShape.Rows of a document that is the array itself: [{…},{…}].
+const wholeArray = "[]"
 
 // pageInfo is what a page held. Rows and Rejects together are the records served.
 type pageInfo struct {
@@ -45,7 +48,7 @@ type node struct {
 type treeField struct {
 	quoted string // `"name":`
 	kind   fieldKind
-	col    int
+	col    int // of a leaf; of an object, for a value that came without one, else -1
 	child  *node
 	after  int    // field that followed in the last record
 	seen   uint32 // number of the record that had it last
@@ -59,7 +62,8 @@ const (
 )
 
 // newTree arranges columns by their paths. Unknown fields of properties go to _extra
-// under their own name, those of deeper objects under the joined path.
+// under their own name, those of deeper objects under the joined path. A column may stand
+// at a path that others go through: an amount comes as 5 or as {"currency":"USD","value":5}.
 func newTree(cols []Column) (*node, error) {
 	root := &node{index: map[string]int{}}
 	for i, c := range cols {
@@ -83,25 +87,26 @@ func (n *node) append(name string, f treeField) {
 
 func (n *node) add(path []string, col int) error {
 	k, ok := n.index[path[0]]
+	if !ok {
+		n.append(path[0], treeField{kind: leafField, col: -1})
+		k = n.index[path[0]]
+	}
+	f := &n.fields[k]
 	if len(path) == 1 {
-		if ok {
+		if f.col >= 0 {
 			return errors.New("is that of another column")
 		}
-		n.append(path[0], treeField{kind: leafField, col: col})
+		f.col = col
 		return nil
 	}
-	if ok && n.fields[k].kind == leafField {
-		return errors.New("goes through that of another column")
-	}
-	if !ok {
+	if f.kind == leafField {
 		extra := n.extra + path[0] + "_"
 		if extra == "properties_" {
 			extra = ""
 		}
-		n.append(path[0], treeField{kind: objectField, child: &node{index: map[string]int{}, extra: extra}})
-		k = n.index[path[0]]
+		f.kind, f.child = objectField, &node{index: map[string]int{}, extra: extra}
 	}
-	return n.fields[k].child.add(path[1:], col)
+	return f.child.add(path[1:], col)
 }
 
 // maxDepth bounds nesting; records are three or four deep.
@@ -437,6 +442,8 @@ func (p *jsonParser) field(i int, n *node, f *treeField) int {
 		return p.leaf(i, f.col)
 	case p.at(i) == '{':
 		return p.object(i, f.child)
+	case f.col >= 0:
+		return p.leaf(i, f.col)
 	}
 	// An object was expected and something else came.
 	end := p.skip(i, 0)
@@ -485,6 +492,8 @@ func (p *jsonParser) leaf(i, col int) int {
 func (p *jsonParser) page(root *node) error {
 	i := p.blanks(0)
 	switch {
+	case p.shape.Rows == wholeArray && p.at(i) == '[':
+		i = p.array(i, root)
 	case p.at(i) != '{':
 		i = p.fail(i, "a JSON object")
 	case p.shape.Rows == "":
@@ -509,8 +518,11 @@ func (p *jsonParser) page(root *node) error {
 }
 
 func (p *jsonParser) wanted() string {
-	if p.shape.Rows == "" {
+	switch p.shape.Rows {
+	case "":
 		return "field that is expected"
+	case wholeArray:
+		return "records: it is an object, not an array"
 	}
 	return fmt.Sprintf("array %q", p.shape.Rows)
 }

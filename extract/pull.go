@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,6 +19,8 @@ type pull struct {
 	absent func(*APIError) bool
 	// month is set where records are asked for by date: the only one they may be of.
 	month time.Time
+	// replacement is set where the API has been retired: the source to read instead.
+	replacement string
 }
 
 // pageAttempts is how often a page whose JSON is damaged is asked for. Connections
@@ -105,11 +108,17 @@ var errRestart = errors.New("begin the unit anew")
 // explain turns the answer "no such thing" into errAbsent.
 func (p pull) explain(err error) error {
 	var api *APIError
-	if p.absent != nil && errors.As(err, &api) && p.absent(api) {
+	if errors.As(err, &api) && p.absent != nil && p.absent(api) {
 		return fmt.Errorf("%w: %w", errAbsent, err)
+	}
+	if p.replacement != "" && api != nil && slices.Contains(retiredAnswers, api.Status) {
+		return fmt.Errorf("%w; Microsoft has retired this API: read %s instead (if it is a replay, check endpoints.enterprise and the key in AZLEDGER_ENTERPRISE_KEY)", err, p.replacement)
 	}
 	return err
 }
+
+// retiredAnswers are what an API that is no more says, or the gateway before it.
+var retiredAnswers = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
 
 // expired tells whether a link was refused as a request: skiptokens die within hours.
 func expired(err error) bool {
@@ -197,8 +206,12 @@ func (f *filling) cursor() cursor {
 	return c
 }
 
-// land adds a page's rows and returns its link to the next.
+// land adds a page's rows and returns its link to the next. A page without a body is an
+// answer 204 that the journal kept.
 func (f *filling) land(number int, name string, body []byte) (string, error) {
+	if len(body) == 0 {
+		return "", nil
+	}
 	f.seen.page = f.seen.page[:0]
 	info, err := f.landing.jsonPage(int64(number), name, body, f.shape)
 	if err != nil {
