@@ -28,13 +28,14 @@ type Source struct {
 	// Successor names the sources that have the same where Status is not current.
 	Successor string
 
-	dateColumn string // its least and greatest value go to the manifest
-	files      bool   // read from Account.Exports rather than from an API
-	global     bool   // belongs to no account; read once for all, if Options ask for it
-	everywhere bool   // every account has some of it
-	first      bool   // read before the others, which depend on it
-	billed     bool   // what invoices bill: a month is read again when its invoices change
-	behind     bool   // not read where an export of the same scope, month and dataset is
+	dateColumn string        // its least and greatest value go to the manifest
+	files      bool          // read from Account.Exports rather than from an API
+	exports    *exportFormat // of the files there; nil for an API
+	global     bool          // belongs to no account; read once for all, if Options ask for it
+	everywhere bool          // every account has some of it
+	first      bool          // read before the others, which depend on it
+	billed     bool          // what invoices bill: a month is read again when its invoices change
+	behind     bool          // not read where an export of the same scope, month and dataset is
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool
@@ -45,7 +46,7 @@ var registry []*Source
 
 // register adds a source. A source's file calls it in a package variable, so that a
 // new source is that file and no line elsewhere.
-func register(s *Source) *Source { //nolint:unparam // a result makes it callable there
+func register(s *Source) *Source {
 	registry = append(registry, s)
 	return s
 }
