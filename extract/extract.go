@@ -187,10 +187,11 @@ type task struct {
 var errAbsent = errors.New("not available for this scope")
 
 type run struct {
-	o    Options
-	log  *slog.Logger
-	now  func() time.Time
-	lake lake
+	o       Options
+	log     *slog.Logger
+	now     func() time.Time
+	lake    lake
+	exports map[string]*exportsFound // by account
 }
 
 func newRun(o Options) (*run, error) {
@@ -210,7 +211,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}, exports: map[string]*exportsFound{}}, nil
 }
 
 // plan asks every source of every account for its units. A plan that fails is

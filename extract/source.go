@@ -24,10 +24,11 @@ type Source struct {
 	// looked for: "the prepayment of a customer agreement is in lots and credits".
 	Instead map[string]string
 
-	dateColumn string // its least and greatest value go to the manifest
-	files      bool   // read from Account.Exports rather than from an API
-	global     bool   // belongs to no account; read once for all, if Options ask for it
-	everywhere bool   // every account has some of it
+	dateColumn string        // its least and greatest value go to the manifest
+	files      bool          // read from Account.Exports rather than from an API
+	exports    *exportFormat // of the files there; nil for an API
+	global     bool          // belongs to no account; read once for all, if Options ask for it
+	everywhere bool          // every account has some of it
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool
@@ -38,7 +39,7 @@ var registry []*Source
 
 // register adds a source. A source's file calls it in a package variable, so that a
 // new source is that file and no line elsewhere.
-func register(s *Source) *Source { //nolint:unparam // a result makes it callable there
+func register(s *Source) *Source {
 	registry = append(registry, s)
 	return s
 }
