@@ -3,7 +3,7 @@
 -- It is small and it is all that choosing between sources, looking for missing days and comparing actual with amortized
 -- cost need, so that no later step reads the records for that.
 --
--- reads:  stg_cost_export, stg_usage_details
+-- reads:  stg_cost_file, stg_usage_details
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, ChargeDate, BillingCurrency
 -- period: BillingPeriodStart
 --
@@ -31,25 +31,25 @@
 -- check: ChargeCount > 0
 -- check: Cost = CommitmentCost + CoveredCost + UncoveredCost
 -- total: (select coalesce(sum(ChargeCount), 0) from int_cost_day)
---        = (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details)
+--        = (select count(*) from stg_cost_file) + (select count(*) from stg_usage_details)
 with
 classified as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.Source as Source,
-        stg_cost_export.Scope as Scope,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.Dataset as Dataset,
-        stg_cost_export.ChargeDate as ChargeDate,
-        stg_cost_export.BillingCurrency as BillingCurrency,
-        stg_cost_export.ServedPeriodStart as ServedPeriodStart,
-        stg_cost_export.ServedPeriodEnd as ServedPeriodEnd,
-        stg_cost_export.ChargeType as ChargeType,
-        stg_cost_export.PricingModel as PricingModel,
-        stg_cost_export.Cost as Cost,
-        stg_cost_export.Quantity as Quantity,
-        stg_cost_export.TagsRaw as TagsRaw
-    from stg_cost_export
+        stg_cost_file.Account as Account,
+        stg_cost_file.Source as Source,
+        stg_cost_file.Scope as Scope,
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.Dataset as Dataset,
+        stg_cost_file.ChargeDate as ChargeDate,
+        stg_cost_file.BillingCurrency as BillingCurrency,
+        stg_cost_file.ServedPeriodStart as ServedPeriodStart,
+        stg_cost_file.ServedPeriodEnd as ServedPeriodEnd,
+        stg_cost_file.ChargeType as ChargeType,
+        stg_cost_file.PricingModel as PricingModel,
+        stg_cost_file.Cost as Cost,
+        stg_cost_file.Quantity as Quantity,
+        stg_cost_file.TagsRaw as TagsRaw
+    from stg_cost_file
     union all
     select
         stg_usage_details.Account as Account,

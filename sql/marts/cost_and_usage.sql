@@ -23,7 +23,7 @@
 -- A refund has no price: it gives back a part of one. An amount refunded of a Marketplace product comes with the product's whole
 -- price as UnitPrice and a quantity of 1, and only its cost says what came back. So its negotiated and its list cost are its cost.
 --
--- reads:  stg_cost_export, stg_usage_details, stg_price_sheet, int_cost_source, int_service, int_region
+-- reads:  stg_cost_file, stg_usage_details, stg_price_sheet, int_cost_source, int_service, int_region
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -156,7 +156,7 @@
 --        or ListCost > 0 and BilledCost < 0 or ListCost < 0 and BilledCost > 0)
 -- total: (select count(*) from cost_and_usage) = (
 --        select count(*)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
@@ -168,7 +168,7 @@
 --                or c.ChargeType not in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')), 0),
 --            coalesce(sum(c.Cost) filter (where not s.HasAmortized or coalesce(c.PricingModel, '') not in ('Reservation', 'SavingsPlan')
 --                or c.ChargeType not in ('Purchase', 'Refund')), 0)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
@@ -192,27 +192,27 @@ unamortized as (
 charges as (
     -- The two sources have the same columns in the same order, which is what staging is for. Each is read in three parts, so
     -- that the bulk of actual cost, which nearly every month leaves out, is left before its hundred columns are read.
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'amortized'
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'amortized'
     union all
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'actual'
-        and stg_cost_export.PricingModel in ('Reservation', 'SavingsPlan')
-        and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'actual'
+        and stg_cost_file.PricingModel in ('Reservation', 'SavingsPlan')
+        and stg_cost_file.ChargeType in ('Purchase', 'Refund')
     union all
-    select stg_cost_export.*
-    from stg_cost_export
+    select stg_cost_file.*
+    from stg_cost_file
     inner join unamortized
-        on unamortized.Account = stg_cost_export.Account
-        and unamortized.Source = stg_cost_export.Source
-        and unamortized.Scope = stg_cost_export.Scope
-        and unamortized.BillingPeriodStart = stg_cost_export.BillingPeriodStart
-    where stg_cost_export.Dataset = 'actual'
+        on unamortized.Account = stg_cost_file.Account
+        and unamortized.Source = stg_cost_file.Source
+        and unamortized.Scope = stg_cost_file.Scope
+        and unamortized.BillingPeriodStart = stg_cost_file.BillingPeriodStart
+    where stg_cost_file.Dataset = 'actual'
         and not (
-            coalesce(stg_cost_export.PricingModel, '') in ('Reservation', 'SavingsPlan')
-            and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+            coalesce(stg_cost_file.PricingModel, '') in ('Reservation', 'SavingsPlan')
+            and stg_cost_file.ChargeType in ('Purchase', 'Refund')
         )
     union all
     select stg_usage_details.*
@@ -269,8 +269,8 @@ kept as (
         )
 ),
 unit_texts as (
-    select stg_cost_export.UnitOfMeasure as UnitOfMeasure
-    from stg_cost_export
+    select stg_cost_file.UnitOfMeasure as UnitOfMeasure
+    from stg_cost_file
     union
     select stg_usage_details.UnitOfMeasure as UnitOfMeasure
     from stg_usage_details
@@ -325,19 +325,19 @@ units as (
 ),
 paid as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        stg_cost_export.EffectivePrice as EffectivePrice,
-        stg_cost_export.Quantity as Quantity,
-        stg_cost_export.CostInPricingCurrency as CostInPricingCurrency,
-        stg_cost_export.PricingCurrency as PricingCurrency,
-        stg_cost_export.BillingCurrency as BillingCurrency,
-        stg_cost_export.ExchangeRate as ExchangeRate,
-        stg_cost_export.Cost as Cost
-    from stg_cost_export
-    where stg_cost_export.Cost > 0
-        and stg_cost_export.EffectivePrice > 0
+        stg_cost_file.Account as Account,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        stg_cost_file.EffectivePrice as EffectivePrice,
+        stg_cost_file.Quantity as Quantity,
+        stg_cost_file.CostInPricingCurrency as CostInPricingCurrency,
+        stg_cost_file.PricingCurrency as PricingCurrency,
+        stg_cost_file.BillingCurrency as BillingCurrency,
+        stg_cost_file.ExchangeRate as ExchangeRate,
+        stg_cost_file.Cost as Cost
+    from stg_cost_file
+    where stg_cost_file.Cost > 0
+        and stg_cost_file.EffectivePrice > 0
     union all
     select
         stg_usage_details.Account as Account,
@@ -410,19 +410,19 @@ prices as (
 ),
 on_demand_prices as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.PartNumber as PartNumber,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        coalesce(stg_cost_export.PricingCurrency, stg_cost_export.BillingCurrency) as CurrencyCode,
-        min(stg_cost_export.PayGPrice) as LowestPrice,
-        max(stg_cost_export.PayGPrice) as HighestPrice
-    from stg_cost_export
-    where stg_cost_export.ChargeType = 'Usage'
-        and coalesce(stg_cost_export.PricingModel, 'OnDemand') = 'OnDemand'
-        and stg_cost_export.PayGPrice > 0
-        and stg_cost_export.MeterId is not null
+        stg_cost_file.Account as Account,
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.PartNumber as PartNumber,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        coalesce(stg_cost_file.PricingCurrency, stg_cost_file.BillingCurrency) as CurrencyCode,
+        min(stg_cost_file.PayGPrice) as LowestPrice,
+        max(stg_cost_file.PayGPrice) as HighestPrice
+    from stg_cost_file
+    where stg_cost_file.ChargeType = 'Usage'
+        and coalesce(stg_cost_file.PricingModel, 'OnDemand') = 'OnDemand'
+        and stg_cost_file.PayGPrice > 0
+        and stg_cost_file.MeterId is not null
     group by 1, 2, 3, 4, 5, 6
     union all
     select
