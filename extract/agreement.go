@@ -98,8 +98,16 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
 		return []string{scope}, nil
 	}
+	scopes, err := r.profilesBy(ctx, scope, billingVersion)
+	if unknownVersion(err) {
+		return r.profilesBy(ctx, scope, oldInvoicesVersion)
+	}
+	return scopes, err
+}
+
+func (r *run) profilesBy(ctx context.Context, scope, version string) ([]string, error) {
 	var scopes []string
-	first := request{API: "billing", Scope: scope, Method: http.MethodGet, URL: query(scope+"/billingProfiles", "api-version", billingVersion)}
+	first := request{API: billingAPI, Scope: scope, Method: http.MethodGet, URL: query(scope+"/billingProfiles", "api-version", version)}
 	next := func(body []byte) (string, error) {
 		var list struct {
 			Value    []struct{ ID string }
