@@ -98,7 +98,15 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
 		return []string{scope}, nil
 	}
-	profiles, err := r.billingChildren(ctx, scope, "billingProfiles")
+	scopes, err := r.profilesBy(ctx, scope, billingVersion)
+	if unknownVersion(err) {
+		return r.profilesBy(ctx, scope, oldInvoicesVersion)
+	}
+	return scopes, err
+}
+
+func (r *run) profilesBy(ctx context.Context, scope, version string) ([]string, error) {
+	profiles, err := r.billingChildren(ctx, scope, "billingProfiles", version)
 	return idsOf(profiles), err
 }
 
@@ -117,9 +125,9 @@ func idsOf(children []billingChild) []string {
 }
 
 // billingChildren lists what hangs below a billing account under one of its types.
-func (r *run) billingChildren(ctx context.Context, scope, kind string) ([]billingChild, error) {
+func (r *run) billingChildren(ctx context.Context, scope, kind, version string) ([]billingChild, error) {
 	var all []billingChild
-	first := request{API: "billing", Scope: scope, Method: http.MethodGet, URL: query(scope+"/"+kind, "api-version", billingVersion)}
+	first := request{API: billingAPI, Scope: scope, Method: http.MethodGet, URL: query(scope+"/"+kind, "api-version", version)}
 	next := func(body []byte) (string, error) {
 		var list struct {
 			Value    []billingChild

@@ -30,6 +30,11 @@ func (s *server) route(r *http.Request) (*answer, error) {
 		return nil, err
 	}
 	o, ok := operations[t.operation]
+	if len(t.rest) > 1 { // what is done with one of them: billing/invoices/download
+		if action, found := operations[t.operation+"/"+strings.ToLower(t.rest[1])]; found {
+			o, ok = action, true
+		}
+	}
 	if !ok {
 		return nil, notFound(r.URL.Path)
 	}
@@ -122,14 +127,17 @@ func (e *Enterprise) parsePart(t *target, parts []string) (int, error) {
 	if err := e.parseScope(t, kind, name); err != nil {
 		return 0, err
 	}
-	if len(parts) == 2 && kind == "billingaccounts" {
+	if len(parts) == 2 && shown[kind] {
 		t.operation = "billing/" + kind
 	}
 	return 2, nil
 }
 
+// shown are the types of Microsoft.Billing that answer for themselves, not only in a list.
+var shown = map[string]bool{"billingaccounts": true, "billingprofiles": true, "billingsubscriptions": true}
+
 // lists are the types of Microsoft.Billing whose operations take the rest of the path as it is.
-var lists = map[string]bool{"invoices": true, "transactions": true, "downloaddocuments": true}
+var lists = map[string]bool{"invoices": true, "transactions": true, "downloaddocuments": true, "availablebalance": true}
 
 // parsePeriod reads billingPeriods: the list, one of them, or the period of what follows.
 func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
