@@ -57,6 +57,15 @@ type billingPeriod struct {
 // perBillingPeriod plans a unit for each billing period of a pay-as-you-go
 // subscription that starts in a wanted month.
 func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, pullOf func(period, dataset string) pull) ([]task, error) {
+	return r.perBounds(ctx, unit, datasets, func(period string, start, _ time.Time, dataset string) task {
+		u := unit
+		u.Period, u.Dataset = start.Format(monthLayout), dataset
+		return pullOf(period, dataset).task(u)
+	})
+}
+
+// perBounds is perBillingPeriod for what is asked for by the period's first and last day.
+func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskOf func(period string, first, last time.Time, dataset string) task) ([]task, error) {
 	periods, err := r.listBillingPeriods(ctx, unit.Scope)
 	if err != nil {
 		return nil, err
@@ -84,10 +93,18 @@ func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string
 				}
 				continue
 			}
-			tasks = append(tasks, pullOf(p.Name, d).task(u))
+			tasks = append(tasks, taskOf(p.Name, start, lastOf(start, end), d))
 		}
 	}
 	return tasks, nil
+}
+
+// lastOf is the last day of a period whose end may be the day after it.
+func lastOf(start, end time.Time) time.Time {
+	if end.Equal(start.AddDate(0, 1, 0)) {
+		return end.AddDate(0, 0, -1)
+	}
+	return end
 }
 
 func (p billingPeriod) bounds() (start, end time.Time, err error) {

@@ -25,6 +25,9 @@ import (
 type jsonShape struct {
 	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record
 	Next string // path of the link to the next page: "nextLink", "properties.nextLink"; "": not paged
+	// Columns is set where records are arrays: the path of the list that names their columns,
+	// "properties.columns". See json_rows.go.
+	Columns string
 }
 
 // pageInfo is what a page held. Rows and Rejects together are the records served.
@@ -45,7 +48,7 @@ type node struct {
 type treeField struct {
 	quoted string // `"name":`
 	kind   fieldKind
-	col    int
+	col    int // of a leaf; of an object the column for values that are none, or -1
 	child  *node
 	after  int    // field that followed in the last record
 	seen   uint32 // number of the record that had it last
@@ -81,27 +84,43 @@ func (n *node) append(name string, f treeField) {
 	n.fields = append(n.fields, f)
 }
 
+// noColumn is the column of a field that is an object only.
+const noColumn = -1
+
 func (n *node) add(path []string, col int) error {
-	k, ok := n.index[path[0]]
 	if len(path) == 1 {
-		if ok {
-			return errors.New("is that of another column")
-		}
-		n.append(path[0], treeField{kind: leafField, col: col})
-		return nil
+		return n.addLeaf(path[0], col)
 	}
-	if ok && n.fields[k].kind == leafField {
-		return errors.New("goes through that of another column")
-	}
+	k, ok := n.index[path[0]]
 	if !ok {
+		n.append(path[0], treeField{kind: objectField, col: noColumn})
+		k = n.index[path[0]]
+	}
+	f := &n.fields[k]
+	if f.child == nil {
 		extra := n.extra + path[0] + "_"
 		if extra == "properties_" {
 			extra = ""
 		}
-		n.append(path[0], treeField{kind: objectField, child: &node{index: map[string]int{}, extra: extra}})
-		k = n.index[path[0]]
+		f.kind, f.child = objectField, &node{index: map[string]int{}, extra: extra}
 	}
-	return n.fields[k].child.add(path[1:], col)
+	return f.child.add(path[1:], col)
+}
+
+// addLeaf adds a column at the end of its path. One path may lead to an object and to a
+// column: an amount is a number in records of the enrollment, and {currency, value} in
+// those of the customer agreement.
+func (n *node) addLeaf(name string, col int) error {
+	k, ok := n.index[name]
+	switch {
+	case !ok:
+		n.append(name, treeField{kind: leafField, col: col})
+	case n.fields[k].col != noColumn:
+		return errors.New("is that of another column")
+	default:
+		n.fields[k].col = col
+	}
+	return nil
 }
 
 // maxDepth bounds nesting; records are three or four deep.
@@ -121,6 +140,8 @@ type jsonParser struct {
 	at0    int  // offset and
 	want   string
 	said   string // the error message of the body, if it is one
+
+	columnsAt, rowsAt int // where the two lists of positional records begin; 0 where there is none
 }
 
 func (p *jsonParser) fail(i int, want string) int {
@@ -436,6 +457,8 @@ func (p *jsonParser) field(i int, n *node, f *treeField) int {
 		return p.leaf(i, f.col)
 	case p.at(i) == '{':
 		return p.object(i, f.child)
+	case f.col != noColumn:
+		return p.leaf(i, f.col)
 	}
 	// An object was expected and something else came.
 	end := p.skip(i, 0)
@@ -495,6 +518,9 @@ func (p *jsonParser) page(root *node) error {
 		if i = p.blanks(i); i < len(p.b) {
 			i = p.fail(i, "the end of the page")
 		}
+	}
+	if i >= 0 && p.shape.Columns != "" {
+		i = p.positional(root)
 	}
 	switch {
 	case i < 0:
@@ -569,6 +595,8 @@ func (p *jsonParser) envelope(i int, prefix string, root *node) int {
 
 func (p *jsonParser) member(i int, path string, root *node) int {
 	switch {
+	case p.shape.Columns != "" && (path == p.shape.Rows || path == p.shape.Columns) && p.at(i) == '[':
+		return p.remember(i, path)
 	case path == p.shape.Rows && p.at(i) == '[':
 		return p.array(i, root)
 	case strings.HasPrefix(p.shape.Rows, path+".") && p.at(i) == '{':

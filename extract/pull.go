@@ -2,6 +2,8 @@ package extract
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,7 +33,7 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 	if err != nil {
 		return 0, err
 	}
-	s, err := r.lake.openSpool(u, first.String(), r.now())
+	s, err := r.lake.openSpool(u, pageLine{URL: first.String(), Asked: p.asked()}, r.now())
 	if err != nil {
 		return 0, err
 	}
@@ -53,6 +55,16 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 		return int64(len(s.lines)), p.explain(err)
 	}
 	return f.finish()
+}
+
+// asked identifies the body that is sent: the same address answers another question
+// with another body.
+func (p pull) asked() string {
+	if p.first.Body == nil {
+		return ""
+	}
+	sum := sha256.Sum256(p.first.Body)
+	return hex.EncodeToString(sum[:])
 }
 
 // errRestart asks for the unit to be landed again from its first page.
@@ -134,7 +146,7 @@ func (f *filling) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		line := pageLine{Number: p.Number, URL: p.URL, Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
+		line := pageLine{Number: p.Number, URL: p.URL, Asked: f.asked(), Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
 		if err := f.spool.add(line, p.Body); err != nil {
 			return err
 		}
@@ -154,6 +166,9 @@ func (f *filling) cursor() cursor {
 
 // land adds a page's rows and returns its link to the next.
 func (f *filling) land(number int, name string, body []byte) (string, error) {
+	if len(body) == 0 {
+		return "", nil // 204, read back from the journal
+	}
 	info, err := f.landing.jsonPage(int64(number), name, body, f.shape)
 	if err != nil {
 		return "", &pageError{err}
