@@ -98,15 +98,7 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
 		return []string{scope}, nil
 	}
-	scopes, err := r.profilesBy(ctx, scope, billingVersion)
-	if unknownVersion(err) {
-		return r.profilesBy(ctx, scope, oldInvoicesVersion)
-	}
-	return scopes, err
-}
-
-func (r *run) profilesBy(ctx context.Context, scope, version string) ([]string, error) {
-	profiles, err := r.billingChildren(ctx, scope, "billingProfiles", version)
+	profiles, err := r.billingChildren(ctx, scope, "billingProfiles")
 	return idsOf(profiles), err
 }
 
@@ -125,7 +117,16 @@ func idsOf(children []billingChild) []string {
 }
 
 // billingChildren lists what hangs below a billing account under one of its types.
-func (r *run) billingChildren(ctx context.Context, scope, kind, version string) ([]billingChild, error) {
+// Sovereign clouds may only know an older version.
+func (r *run) billingChildren(ctx context.Context, scope, kind string) ([]billingChild, error) {
+	children, err := r.childrenBy(ctx, scope, kind, billingVersion)
+	if unknownVersion(err) {
+		return r.childrenBy(ctx, scope, kind, oldInvoicesVersion)
+	}
+	return children, err
+}
+
+func (r *run) childrenBy(ctx context.Context, scope, kind, version string) ([]billingChild, error) {
 	var all []billingChild
 	first := request{API: billingAPI, Scope: scope, Method: http.MethodGet, URL: query(scope+"/"+kind, "api-version", version)}
 	next := func(body []byte) (string, error) {

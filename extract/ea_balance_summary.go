@@ -16,6 +16,7 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; balances has it since",
 	Status:     statusRetired,
+	Successor:  "balances",
 	Columns: slices.Concat(
 		unique(fields(Text, "id")), fields(Text, "billingPeriodId", "currencyCode"),
 		fields(Decimal, "beginningBalance", "endingBalance", "newPurchases", "adjustments", "utilized", "serviceOverage",
@@ -23,5 +24,5 @@ var _ = register(&Source{
 		fields(JSONText, "newPurchasesDetails", "adjustmentDetails")),
 	Instead:  onlyEnrollments,
 	standard: onRequest,
-	plan:     reportingAPI{source: "ea_balance_summary", replacement: "balances", path: "/balancesummary"}.byPeriod(),
+	plan:     reportingAPI{source: "ea_balance_summary", path: "/balancesummary"}.byPeriod(),
 })

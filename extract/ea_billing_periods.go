@@ -18,12 +18,13 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; billing_periods has it since",
 	Status:     statusRetired,
+	Successor:  "billing_periods",
 	Columns: slices.Concat(fields(Text, "billingPeriodId"), fields(Instant, "billingStart", "billingEnd"),
 		fields(Text, "balanceSummary", "usageDetails", "marketplaceCharges", "priceSheet")),
 	Instead:  onlyEnrollments,
 	standard: onRequest,
 	plan: func(_ context.Context, _ *run, a Account) ([]task, error) {
-		api := reportingAPI{source: "ea_billing_periods", replacement: "billing_periods", shape: jsonShape{Rows: wholeArray}}
+		api := reportingAPI{source: "ea_billing_periods", shape: jsonShape{Rows: wholeArray}}
 		call, err := api.call(a, "/billingperiods")
 		if err != nil {
 			return nil, err

@@ -16,6 +16,7 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; marketplaces has it since",
 	Status:     statusRetired,
+	Successor:  "cost_details",
 	Columns: slices.Concat(
 		unique(fields(Text, "id")), fields(Instant, "usageStartDate", "usageEndDate"),
 		fields(Decimal, "consumedQuantity", "resourceRate", "extendedCost"), fields(Bool, "isRecurringCharge"),
@@ -26,6 +27,6 @@ var _ = register(&Source{
 	dateColumn: "usageStartDate",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_marketplace_charges", replacement: "marketplaces",
+	plan: reportingAPI{source: "ea_marketplace_charges",
 		shape: jsonShape{Rows: wholeArray}, path: "/marketplacecharges"}.byPeriod(),
 })

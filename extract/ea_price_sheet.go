@@ -16,12 +16,13 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; price_sheet has it since",
 	Status:     statusRetired,
+	Successor:  "price_sheet_download",
 	Columns: slices.Concat(
 		unique(fields(Text, "id")), fields(Decimal, "includedQuantity", "unitPrice"),
 		fields(Text, "billingPeriodId", "meterId", "meterName", "unitOfMeasure", "partNumber", "currencyCode", "offerId",
 			"serviceName", "serviceTier", "meterRegion")),
 	Instead:  onlyEnrollments,
 	standard: onRequest,
-	plan: reportingAPI{source: "ea_price_sheet", replacement: "price_sheet",
+	plan: reportingAPI{source: "ea_price_sheet",
 		shape: jsonShape{Rows: wholeArray}, path: "/pricesheet"}.byPeriod(),
 })

@@ -22,6 +22,7 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; reservation_transactions has it since",
 	Status:     statusRetired,
+	Successor:  "reservation_transactions",
 	Columns: slices.Concat(
 		fields(Date, "eventDate"), fields(Decimal, "quantity", "amount"),
 		fields(Text, "purchasingEnrollment", "armSkuName", "term", "region", "purchasingSubscriptionGuid", "purchasingSubscriptionName",
@@ -31,7 +32,7 @@ var _ = register(&Source{
 	dateColumn: "eventDate",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_reservation_charges", replacement: "reservation_transactions", shape: jsonShape{Rows: wholeArray}, version: "v4"}.
+	plan: reportingAPI{source: "ea_reservation_charges", shape: jsonShape{Rows: wholeArray}, version: "v4"}.
 		monthly(func(month time.Time) string {
 			return query("/reservationcharges", "startDate", day(month), "endDate", day(lastDay(month)))
 		}),

@@ -21,6 +21,7 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; reservation_recommendations has it since",
 	Status:     statusRetired,
+	Successor:  "reservation_recommendations",
 	Columns: slices.Concat(
 		fields(Decimal, "costWithNoRI", "recommendedQuantity", "totalCostWithRI", "netSavings", "instanceFlexibilityRatio", "recommendedQuantityNormalized"),
 		fields(Date, "firstUsageDate"),
@@ -38,7 +39,7 @@ var oldRecommendations = []struct{ dataset, operation, days string }{
 }
 
 func planOldRecommendations(_ context.Context, _ *run, a Account) ([]task, error) {
-	api := reportingAPI{source: "ea_reservation_recommendations", replacement: "reservation_recommendations", shape: jsonShape{Rows: wholeArray}}
+	api := reportingAPI{source: "ea_reservation_recommendations", shape: jsonShape{Rows: wholeArray}}
 	var tasks []task
 	for _, o := range oldRecommendations {
 		call, err := api.call(a, query("/"+o.operation+"ReservationRecommendations", "lookBackPeriod", o.days))

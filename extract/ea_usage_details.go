@@ -20,6 +20,7 @@ var _ = register(&Source{
 	Role:       enterpriseRole,
 	Feeds:      "archives; usage_details and exports have it since",
 	Status:     statusRetired,
+	Successor:  "cost_details or cost_export",
 	Columns: slices.Concat(
 		fields(Date, "date"),
 		fields(Decimal, "consumedQuantity", "resourceRate", "cost"), []Column{{Name: "pascalCost", Type: Decimal, Path: "Cost"}},
@@ -33,6 +34,6 @@ var _ = register(&Source{
 	dateColumn: "date",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_usage_details", replacement: "usage_details, or exports,",
+	plan: reportingAPI{source: "ea_usage_details",
 		shape: jsonShape{Rows: "data", Next: "nextLink"}, path: "/usagedetails"}.byPeriod(),
 })

@@ -38,11 +38,10 @@ var enrollmentScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/bil
 
 // A reportingAPI is one of its operations.
 type reportingAPI struct {
-	source      string
-	replacement string // the source that has the same since
-	shape       jsonShape
-	path        string // below /v3/enrollments/<number>
-	version     string // of the path; "" means v3
+	source  string
+	shape   jsonShape
+	path    string // below /v3/enrollments/<number>
+	version string // of the path; "" means v3
 }
 
 // call asks for the operation at a path below the enrollment.
@@ -56,9 +55,8 @@ func (p reportingAPI) call(a Account, path string) (pull, error) {
 		version = p.version
 	}
 	return pull{
-		first:       request{Service: enterpriseService, API: enterpriseAPI, Scope: a.Scope, URL: "/" + version + "/enrollments/" + match[1] + path},
-		shape:       p.shape,
-		replacement: p.replacement,
+		first: request{Service: enterpriseService, API: enterpriseAPI, Scope: a.Scope, URL: "/" + version + "/enrollments/" + match[1] + path},
+		shape: p.shape,
 	}, nil
 }
 

@@ -25,6 +25,9 @@ import (
 type jsonShape struct {
 	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record; wholeArray
 	Next string // path of the link to the next page: "nextLink", "properties.nextLink"; "": not paged
+	// Columns is set where records are arrays: the path of the list that names their columns,
+	// "properties.columns". See json_rows.go.
+	Columns string
 }
 
 // wholeArray is jsonShape.Rows of a document that is the array itself: [{…},{…}].
@@ -48,7 +51,7 @@ type node struct {
 type treeField struct {
 	quoted string // `"name":`
 	kind   fieldKind
-	col    int // of a leaf; of an object, for a value that came without one, else -1
+	col    int // of a leaf; of an object the column for values that are none, or -1
 	child  *node
 	after  int    // field that followed in the last record
 	seen   uint32 // number of the record that had it last
@@ -85,21 +88,20 @@ func (n *node) append(name string, f treeField) {
 	n.fields = append(n.fields, f)
 }
 
+// noColumn is the column of a field that is an object only.
+const noColumn = -1
+
 func (n *node) add(path []string, col int) error {
+	if len(path) == 1 {
+		return n.addLeaf(path[0], col)
+	}
 	k, ok := n.index[path[0]]
 	if !ok {
-		n.append(path[0], treeField{kind: leafField, col: -1})
+		n.append(path[0], treeField{kind: objectField, col: noColumn})
 		k = n.index[path[0]]
 	}
 	f := &n.fields[k]
-	if len(path) == 1 {
-		if f.col >= 0 {
-			return errors.New("is that of another column")
-		}
-		f.col = col
-		return nil
-	}
-	if f.kind == leafField {
+	if f.child == nil {
 		extra := n.extra + path[0] + "_"
 		if extra == "properties_" {
 			extra = ""
@@ -107,6 +109,22 @@ func (n *node) add(path []string, col int) error {
 		f.kind, f.child = objectField, &node{index: map[string]int{}, extra: extra}
 	}
 	return f.child.add(path[1:], col)
+}
+
+// addLeaf adds a column at the end of its path. One path may lead to an object and to a
+// column: an amount is a number in records of the enrollment, and {currency, value} in
+// those of the customer agreement.
+func (n *node) addLeaf(name string, col int) error {
+	k, ok := n.index[name]
+	switch {
+	case !ok:
+		n.append(name, treeField{kind: leafField, col: col})
+	case n.fields[k].col != noColumn:
+		return errors.New("is that of another column")
+	default:
+		n.fields[k].col = col
+	}
+	return nil
 }
 
 // maxDepth bounds nesting; records are three or four deep.
@@ -127,6 +145,8 @@ type jsonParser struct {
 	want   string
 	said   string // the error message of the body, if it is one
 	each   func(record []byte)
+
+	columnsAt, rowsAt int // where the two lists of positional records begin; 0 where there is none
 }
 
 func (p *jsonParser) fail(i int, want string) int {
@@ -442,7 +462,7 @@ func (p *jsonParser) field(i int, n *node, f *treeField) int {
 		return p.leaf(i, f.col)
 	case p.at(i) == '{':
 		return p.object(i, f.child)
-	case f.col >= 0:
+	case f.col != noColumn:
 		return p.leaf(i, f.col)
 	}
 	// An object was expected and something else came.
@@ -506,6 +526,9 @@ func (p *jsonParser) page(root *node) error {
 			i = p.fail(i, "the end of the page")
 		}
 	}
+	if i >= 0 && p.shape.Columns != "" {
+		i = p.positional(root)
+	}
 	switch {
 	case i < 0:
 		return p.damage()
@@ -555,9 +578,17 @@ func (p *jsonParser) single(i int, root *node) int {
 			p.said = short(p.batch.bytes(f.text))
 		}
 	}
-	p.rowNo++
-	p.batch.end(p.rowNo, p.b[i:end])
+	p.end(i, end)
 	return end
+}
+
+// end closes the record that stands between two offsets.
+func (p *jsonParser) end(from, to int) {
+	p.rowNo++
+	p.batch.end(p.rowNo, p.b[from:to])
+	if p.each != nil {
+		p.each(p.b[from:to])
+	}
 }
 
 // envelope reads the object around the records. prefix is its path and a dot.
@@ -582,6 +613,8 @@ func (p *jsonParser) envelope(i int, prefix string, root *node) int {
 
 func (p *jsonParser) member(i int, path string, root *node) int {
 	switch {
+	case p.shape.Columns != "" && (path == p.shape.Rows || path == p.shape.Columns) && p.at(i) == '[':
+		return p.remember(i, path)
 	case path == p.shape.Rows && p.at(i) == '[':
 		return p.array(i, root)
 	case strings.HasPrefix(p.shape.Rows, path+".") && p.at(i) == '{':
@@ -625,11 +658,7 @@ func (p *jsonParser) array(i int, root *node) int {
 		if i = p.object(i, root); i < 0 {
 			return -1
 		}
-		p.rowNo++
-		p.batch.end(p.rowNo, p.b[start:i])
-		if p.each != nil {
-			p.each(p.b[start:i])
-		}
+		p.end(start, i)
 		var end int
 		if i, end = p.next(i, ']'); end != 0 {
 			return i

@@ -24,8 +24,6 @@ type pull struct {
 	absent func(*APIError) bool
 	// month is set where records are asked for by date: the only one they may be of.
 	month time.Time
-	// replacement is set where the API has been retired: the source to read instead.
-	replacement string
 	// clean takes secrets out of a page before anything of it is kept. It is not nil only
 	// where the API serves some.
 	clean func(body []byte) []byte
@@ -43,7 +41,7 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 	if err != nil {
 		return 0, err
 	}
-	s, err := r.lake.openSpool(u, first.String(), r.now())
+	s, err := r.lake.openSpool(u, pageLine{URL: first.String(), Asked: p.asked()}, r.now())
 	if err != nil {
 		return 0, err
 	}
@@ -72,6 +70,16 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 	return f.finish()
 }
 
+// asked identifies the body that is sent: the same address answers another question
+// with another body.
+func (p pull) asked() string {
+	if p.first.Body == nil {
+		return ""
+	}
+	sum := sha256.Sum256(p.first.Body)
+	return hex.EncodeToString(sum[:])
+}
+
 // errRestart asks for the unit to be landed again from its first page.
 var errRestart = errors.New("begin the unit anew")
 
@@ -81,14 +89,8 @@ func (p pull) explain(err error) error {
 	if errors.As(err, &api) && p.absent != nil && p.absent(api) {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
-	if p.replacement != "" && api != nil && slices.Contains(retiredAnswers, api.Status) {
-		return fmt.Errorf("%w; Microsoft has retired this API: read %s instead (if it is a replay, check endpoints.enterprise and the key in AZLEDGER_ENTERPRISE_KEY)", err, p.replacement)
-	}
 	return err
 }
-
-// retiredAnswers are what an API that is no more says, or the gateway before it.
-var retiredAnswers = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
 
 // expired tells whether a link was refused as a request: skiptokens die within hours.
 func expired(err error) bool {
@@ -217,7 +219,7 @@ func (f *filling) walkList(ctx context.Context) error {
 
 // keep makes a page durable.
 func (f *filling) keep(p page) error {
-	line := pageLine{Number: p.Number, URL: p.URL, Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
+	line := pageLine{Number: p.Number, URL: p.URL, Asked: f.asked(), Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
 	if body := f.cleaned(p.Body); !bytes.Equal(body, p.Body) {
 		line.Bytes, line.SHA256, p.Body = len(body), hashOf(body), body
 	}
