@@ -28,6 +28,8 @@ type exportFormat struct {
 	latest bool
 	// ahead is a column whose days come on top of the one in months: a look-back.
 	ahead string
+	// closes: what is made after its month is dataset closed, whatever the type says.
+	closes bool
 	// each: two exports of one scope hold different things, so each is a unit.
 	each bool
 }

@@ -388,7 +388,7 @@ func (r *run) unreadable(l *landed) error {
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
 func (r *run) shrunk(before, after *manifest) error {
-	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 || isMomentary(after.Source) {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

@@ -28,6 +28,7 @@ type Source struct {
 	files      bool          // read from Account.Exports rather than from an API
 	exports    *exportFormat // of the files there; nil for an API
 	global     bool          // belongs to no account; read once for all, if Options ask for it
+	momentary  bool          // what is so today: it may be far less than it was
 	everywhere bool          // every account has some of it
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
@@ -126,4 +127,10 @@ func days(columns []Column) []Column {
 		columns[i].DatePart = true
 	}
 	return columns
+}
+
+// isMomentary tells whether the source lists what is so today, which may be far less than
+// yesterday.
+func isMomentary(source string) bool {
+	return slices.ContainsFunc(registry, func(s *Source) bool { return s.Name == source && s.momentary })
 }
