@@ -28,6 +28,10 @@ var _ = register(&Source{
 	Role:       "Billing Reader on the subscription",
 	Feeds:      "names and bounds of periods",
 	Status:     "current",
+	Instead: map[string]string{
+		mca: "a customer agreement is billed by calendar month; the periods are in invoices",
+		mpa: "a partner agreement is billed by calendar month; the periods are in invoices",
+	},
 	Columns: slices.Concat(resource(),
 		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate"),
 		properties(JSONText, "invoiceIds")),
@@ -78,13 +82,11 @@ func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string
 			if !wanted.contains(u.Period) {
 				continue
 			}
-			if due, err := r.due(u, end); err != nil || !due {
-				if err != nil {
-					return nil, err
-				}
-				continue
+			t := pullOf(p.Name, d).task(u)
+			if t.skip, err = r.settled(u, end); err != nil {
+				return nil, err
 			}
-			tasks = append(tasks, pullOf(p.Name, d).task(u))
+			tasks = append(tasks, t)
 		}
 	}
 	return tasks, nil

@@ -262,7 +262,7 @@ func (c cutReader) Read(p []byte) (int, error) {
 
 // openCSV undoes gzip, told by its first bytes and not by the file's name, and takes
 // off the byte order mark.
-func openCSV(r io.Reader) (text io.Reader, stop func(), err error) {
+func openCSV(r io.Reader) (text *bufio.Reader, stop func(), err error) {
 	stop = func() {}
 	br := bufio.NewReaderSize(cutReader{r}, 256<<10)
 	if magic, _ := br.Peek(2); string(magic) == "\x1f\x8b" {

@@ -57,6 +57,7 @@ type Client struct {
 	agent    string
 	maxPages int
 	patience patience
+	polling  polling // of long operations
 	skew     sync.Once
 	others   map[service]*Client
 }
@@ -89,6 +90,10 @@ func NewClient(o ClientOptions) (*Client, error) {
 		maxWait: cmp.Or(o.MaxWait, 15*time.Minute), retries: max(0, cmp.Or(o.Retries, 5)),
 		agent: "azledger/" + cmp.Or(o.Version, "dev"), maxPages: 100_000,
 		patience: patience{answer: 5 * time.Minute, body: 2 * time.Minute},
+		polling:  polling{first: 10 * time.Second, most: 30 * time.Second, total: time.Hour},
+	}
+	if c.loopback {
+		c.polling.first = 20 * time.Millisecond // a simulated Azure is ready at once
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -122,7 +127,7 @@ func (c *Client) addServices(o ClientOptions) error {
 		}
 		other := &Client{
 			base: base, signed: c.plain, plain: c.plain, loopback: isLoopback(base), log: c.log, now: c.now, sleep: c.pace.sleep, jitter: func(d time.Duration) time.Duration { return c.jitter(d) },
-			pace: c.pace, maxWait: c.maxWait, retries: c.retries, agent: c.agent, maxPages: c.maxPages, patience: c.patience,
+			pace: c.pace, maxWait: c.maxWait, retries: c.retries, agent: c.agent, maxPages: c.maxPages, patience: c.patience, polling: c.polling,
 		}
 		if s == enterpriseService {
 			if !other.loopback && base.Scheme != "https" {
@@ -318,6 +323,9 @@ func (c *Client) ask(ctx context.Context, r request, target *url.URL) (*response
 	}
 	defer x.close()
 	body, err := x.readBody()
+	if x.StatusCode == http.StatusAccepted && x.Header.Get("Location") != "" {
+		body, err = nil, nil // all it says is in its headers, and asking again would be another operation
+	}
 	if err == nil || x.StatusCode >= 300 {
 		// What an error says is worth having even when its body is broken.
 		err = x.refusal(body)

@@ -26,6 +26,7 @@ var _ = register(&Source{
 	Feeds:      "invoice, invoice_reconciliation",
 	Status:     "current",
 	Columns:    invoiceColumns(),
+	first:      true,
 	dateColumn: "invoiceDate",
 	plan:       planInvoices,
 })

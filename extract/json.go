@@ -121,6 +121,7 @@ type jsonParser struct {
 	at0    int  // offset and
 	want   string
 	said   string // the error message of the body, if it is one
+	each   func(record []byte)
 }
 
 func (p *jsonParser) fail(i int, want string) int {
@@ -614,6 +615,9 @@ func (p *jsonParser) array(i int, root *node) int {
 		}
 		p.rowNo++
 		p.batch.end(p.rowNo, p.b[start:i])
+		if p.each != nil {
+			p.each(p.b[start:i])
+		}
 		var end int
 		if i, end = p.next(i, ']'); end != 0 {
 			return i
@@ -759,7 +763,7 @@ func (l *landing) parsePage(body []byte, shape jsonShape, name string) (pageInfo
 		return pageInfo{}, err
 	}
 	l.batch.reset(body)
-	p := jsonParser{b: body, batch: l.batch, record: l.record, shape: shape, info: pageInfo{Total: -1}}
+	p := jsonParser{b: body, batch: l.batch, record: l.record, shape: shape, info: pageInfo{Total: -1}, each: l.eachRecord}
 	err := p.page(l.tree)
 	l.record = p.record
 	p.info.Rows, p.info.Rejects = int64(l.batch.rows), int64(len(l.batch.rejects))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"strings"
 	"time"
@@ -36,7 +37,8 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 		return 0, err
 	}
 	defer s.close()
-	f := &filling{pull: p, run: r, landing: l, spool: s, progress: progress}
+	f := &filling{pull: p, run: r, landing: l, spool: s, progress: progress, seen: newSeen()}
+	l.eachRecord = f.seen.record
 	if err := f.replay(); err != nil {
 		return 0, err
 	}
@@ -45,6 +47,10 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 		return f.finish() // the run died between the last page and the commit
 	}
 	err = f.fetch(ctx)
+	if errors.Is(err, errRestated) {
+		r.log.Warn("the list changed while it was being read, beginning the unit anew", "unit", u.String(), "error", err)
+		return 0, errors.Join(errRestart, err, s.clear())
+	}
 	if resumed > 0 && expired(err) {
 		r.log.Warn("the link to the next page has expired since the last run, beginning the unit anew", "unit", u.String(), "error", err)
 		return 0, errors.Join(errRestart, s.clear())
@@ -53,6 +59,44 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 		return int64(len(s.lines)), p.explain(err)
 	}
 	return f.finish()
+}
+
+// A seen notices records that came before, letter by letter. Azure serves charges that
+// are alike, so they count and are only reported; but where a page begins with the very
+// record that the page before ended with, records may have been put in front of it in
+// between, and the pages be of two lists.
+//
+// Up to maxSeen records are remembered, far more than an API serves in a night.
+type seen struct {
+	seed       maphash.Seed
+	hashes     map[uint64]struct{}
+	last       uint64   // the last record of the page before
+	page       []uint64 // records of the page being read, which may turn out damaged
+	duplicates int64
+}
+
+const maxSeen = 4 << 20
+
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}} }
+
+func (s *seen) record(text []byte) { s.page = append(s.page, maphash.Bytes(s.seed, text)) }
+
+// turn takes in the page that was read, and tells whether it begins with the record that
+// the one before ended with.
+func (s *seen) turn() (shifted bool) {
+	if len(s.page) == 0 {
+		return false
+	}
+	shifted = len(s.hashes) > 0 && s.page[0] == s.last
+	for _, hash := range s.page {
+		if _, again := s.hashes[hash]; again {
+			s.duplicates++
+		} else if len(s.hashes) < maxSeen {
+			s.hashes[hash] = struct{}{}
+		}
+	}
+	s.last = s.page[len(s.page)-1]
+	return shifted
 }
 
 // errRestart asks for the unit to be landed again from its first page.
@@ -82,6 +126,7 @@ type filling struct {
 	progress func(int64)
 	rows     int64
 	total    int64 // rows the API says there are, -1 if it does not say
+	seen     *seen
 }
 
 func (f *filling) replay() error {
@@ -154,17 +199,30 @@ func (f *filling) cursor() cursor {
 
 // land adds a page's rows and returns its link to the next.
 func (f *filling) land(number int, name string, body []byte) (string, error) {
+	f.seen.page = f.seen.page[:0]
 	info, err := f.landing.jsonPage(int64(number), name, body, f.shape)
 	if err != nil {
 		return "", &pageError{err}
 	}
 	f.rows += info.Rows + info.Rejects
 	f.landing.received += int64(len(body))
+	shifted := f.seen.turn()
+	f.landing.duplicates = f.seen.duplicates
+	if f.total >= 0 && info.Total >= 0 && info.Total != f.total {
+		return "", fmt.Errorf("%w: it announced %d records and now announces %d", errRestated, f.total, info.Total)
+	}
+	// When the second walk meets the same again, it is two charges that are alike.
+	if shifted && !f.landing.again {
+		return "", fmt.Errorf("%w: page %d begins with the record that page %d ended with", errRestated, number, number-1)
+	}
 	if info.Total >= 0 {
 		f.total = info.Total
 	}
 	return info.Next, nil
 }
+
+// errRestated says that Azure renewed the list between two of its pages.
+var errRestated = errors.New("the pages are not of one list")
 
 // finish holds the rows to the number the API announced.
 func (f *filling) finish() (int64, error) {
@@ -178,7 +236,7 @@ func (f *filling) finish() (int64, error) {
 
 // task makes the pull a unit's task.
 func (p pull) task(u Unit) task {
-	return task{Unit: u, month: p.month, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, month: p.month, asks: p.first, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return p.fill(ctx, r, u, l, progress)
 	}}
 }
