@@ -227,7 +227,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}, exports: map[string]*exportsFound{}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not
@@ -351,7 +351,7 @@ func (r *run) unreadable(l *landed) error {
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
 func (r *run) shrunk(before, after *manifest) error {
-	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 || isMomentary(after.Source) {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

@@ -148,7 +148,7 @@ func TestEverySourceNamesWhatStandsInForIt(t *testing.T) {
 }
 
 func TestAnExportSparesTheAPI(t *testing.T) {
-	text := costHeader + costLine("10/01/2026", "1")
+	text := exportHeader + costLine("10/01/2026", "1")
 	o := testOptions(t, newUsageAPI(t), t.TempDir())
 	o.Sources = nil
 	o.Accounts = []Account{{Name: "contoso", Scope: testScope, Agreement: mca, Exports: exportOf(t, map[string]string{

@@ -30,11 +30,12 @@ type Source struct {
 
 	dateColumn string        // its least and greatest value go to the manifest
 	files      bool          // read from Account.Exports rather than from an API
-	exports    *exportFormat // of the files there; nil for an API
 	global     bool          // belongs to no account; read once for all, if Options ask for it
 	everywhere bool          // every account has some of it
 	first      bool          // read before the others, which depend on it
 	billed     bool          // what invoices bill: a month is read again when its invoices change
+	momentary  bool          // what is so today: it may be far less than it was
+	exports    *exportFormat // of the files read, if files
 	behind     bool          // not read where an export of the same scope, month and dataset is
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
@@ -149,4 +150,10 @@ func days(columns []Column) []Column {
 		columns[i].DatePart = true
 	}
 	return columns
+}
+
+// isMomentary tells whether the source lists what is so today, which may be far less than
+// yesterday.
+func isMomentary(source string) bool {
+	return slices.ContainsFunc(registry, func(s *Source) bool { return s.Name == source && s.momentary })
 }
