@@ -3,6 +3,7 @@ package azuresim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,11 @@ type target struct {
 	reservation string
 	month       *month
 	management  string // management group
-	operation   string
-	rest        []string
+
+	enrollmentAccount string // its number
+	version           string // of an Enterprise Reporting path
+	operation         string
+	rest              []string
 }
 
 // route answers a request by the operation its path names.
@@ -73,6 +77,9 @@ func notFound(path string) error {
 
 // parsePath reads a path piece by piece.
 func (e *Enterprise) parsePath(path string) (*target, error) {
+	if strings.Contains(strings.ToLower(path), "/enrollments/") {
+		return e.parseReporting(path)
+	}
 	t := &target{path: path}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for len(parts) > 0 && t.operation == "" {
@@ -161,6 +168,8 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 		t.group, found = name, true
 	case "managementgroups":
 		t.management, found = name, true
+	case "enrollmentaccounts":
+		found = e.findEnrollmentAccount(t, name)
 	case "billingaccounts":
 		found = foldEqual(name, "default") // pay-as-you-go subscriptions stand under it
 		for _, a := range e.accounts() {
@@ -217,6 +226,12 @@ func (e *Enterprise) findSection(t *target, id string) bool {
 		}
 	}
 	return false
+}
+
+func (e *Enterprise) findEnrollmentAccount(t *target, id string) bool {
+	t.a = e.ea
+	t.enrollmentAccount = id
+	return id == directAccount || slices.ContainsFunc(e.ea.sections, func(s *section) bool { return s.accountID() == id })
 }
 
 func (e *Enterprise) orderAccount(order string) *account {
