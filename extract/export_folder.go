@@ -263,7 +263,11 @@ func readExportManifest(ctx context.Context, folder ExportFolder, name string, f
 			e.dataset = cmp.Or(slugOf(m.ExportConfig.ExportName), allDatasets)
 		}
 	}
-	return e, exportType, e.complete(ctx, folder)
+	err = e.complete(ctx, folder)
+	if err == nil && sourceOf(e.source).exports.closes && dayOf(e.submitted) > e.period+"-31" {
+		e.dataset = "closed"
+	}
+	return e, exportType, err
 }
 
 // run is what the manifest itself says of its run.

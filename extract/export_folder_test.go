@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const costHeader = "Date,CostInBillingCurrency,BillingCurrencyCode,ChargeType,PricingModel,BillingPeriodStartDate\n"
+const exportHeader = "Date,CostInBillingCurrency,BillingCurrencyCode,ChargeType,PricingModel,BillingPeriodStartDate\n"
 
 // exportOf writes files below dir; a name ending in manifest.json gets the manifest
 // of one file beside it.
@@ -86,44 +86,44 @@ func wantFailure(t *testing.T, res Result, parts ...string) {
 }
 
 func TestTheNewestCompleteRunOfAPeriodWins(t *testing.T) {
-	old := costHeader + costLine("10/01/2026", "1")
-	new := costHeader + costLine("10/01/2026", "1") + costLine("10/02/2026", "2")
+	old := exportHeader + costLine("10/01/2026", "1")
+	new := exportHeader + costLine("10/01/2026", "1") + costLine("10/02/2026", "2")
 	res, _ := runExports(t, exportOf(t, map[string]string{
 		"e/20261001-20261031/202610020400/aa/part_0.csv":    new,
 		"e/20261001-20261031/202610020400/aa/manifest.json": exportManifestOf("e/20261001-20261031/202610020400/aa/part_0.csv", "ActualCost", "2026-10-02T04:00:00Z", new, 2),
 		"e/20261001-20261031/202610010400/bb/part_0.csv":    old,
 		"e/20261001-20261031/202610010400/bb/manifest.json": exportManifestOf("e/20261001-20261031/202610010400/bb/part_0.csv", "ActualCost", "2026-10-01T04:00:00Z", old, 1),
-		"e/20261001-20261031/202610030400/cc/part_0.csv":    costHeader + costLine("10/01/2026", "7"), // still being written: no manifest
+		"e/20261001-20261031/202610030400/cc/part_0.csv":    exportHeader + costLine("10/01/2026", "7"), // still being written: no manifest
 	}))
 	wantUnits(t, res, "2026-10 actual 2 rows")
 }
 
 func TestARunStillBeingWrittenIsIgnoredEvenIfItIsTheFirst(t *testing.T) {
 	res, _ := runExports(t, exportOf(t, map[string]string{
-		"e/20261001-20261031/202610030400/cc/part_0.csv": costHeader + costLine("10/01/2026", "7"),
+		"e/20261001-20261031/202610030400/cc/part_0.csv": exportHeader + costLine("10/01/2026", "7"),
 	}))
 	wantUnits(t, res)
 }
 
 func TestFilesDownloadedByHandAreOneRun(t *testing.T) {
 	res, _ := runExports(t, exportOf(t, map[string]string{
-		"actual-a.csv": "\xef\xbb\xbf" + costHeader + costLine("10/01/2026", "1"),
-		"actual-b.csv": costHeader + costLine("10/02/2026", "2") + costLine("10/02/2026", "3"),
-		"c.csv":        costHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
+		"actual-a.csv": "\xef\xbb\xbf" + exportHeader + costLine("10/01/2026", "1"),
+		"actual-b.csv": exportHeader + costLine("10/02/2026", "2") + costLine("10/02/2026", "3"),
+		"c.csv":        exportHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
 	}))
 	wantUnits(t, res, "2026-10 actual 3 rows", "2026-10 amortized 1 rows")
 }
 
 func TestTheSameDownloadTwiceIsRefused(t *testing.T) {
-	text := costHeader + costLine("10/01/2026", "1")
+	text := exportHeader + costLine("10/01/2026", "1")
 	res, _ := runExports(t, exportOf(t, map[string]string{"a.csv": text, "a (1).csv": text}))
 	wantFailure(t, res, "a (1).csv", "a.csv", "100% of their lines in common")
 }
 
 func TestAnExportWithoutManifestCountsItsNewestFileOnly(t *testing.T) {
 	dir := exportOf(t, map[string]string{
-		"daily/20261001-20261031/daily_1.csv": costHeader + costLine("10/01/2026", "1"),
-		"daily/20261001-20261031/daily_2.csv": costHeader + costLine("10/01/2026", "1") + costLine("10/02/2026", "1"),
+		"daily/20261001-20261031/daily_1.csv": exportHeader + costLine("10/01/2026", "1"),
+		"daily/20261001-20261031/daily_2.csv": exportHeader + costLine("10/01/2026", "1") + costLine("10/02/2026", "1"),
 	})
 	older := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(filepath.Join(dir, "daily/20261001-20261031/daily_1.csv"), older, older); err != nil {
@@ -134,7 +134,7 @@ func TestAnExportWithoutManifestCountsItsNewestFileOnly(t *testing.T) {
 }
 
 func TestCountsOfTheManifestAreHeld(t *testing.T) {
-	text := costHeader + costLine("10/01/2026", "1")
+	text := exportHeader + costLine("10/01/2026", "1")
 	name := "e/20261001-20261031/x/part_0.csv"
 	manifest := exportManifestOf(name, "ActualCost", "2026-10-02T04:00:00Z", text, 1)
 	for _, c := range []struct{ what, manifest, text, says string }{
@@ -154,7 +154,7 @@ func TestCountsOfTheManifestAreHeld(t *testing.T) {
 }
 
 func TestAnUnchangedExportIsNotReadAgain(t *testing.T) {
-	text := costHeader + costLine("10/01/2026", "1")
+	text := exportHeader + costLine("10/01/2026", "1")
 	name := "e/20261001-20261031/x/part_0.csv"
 	dir := exportOf(t, map[string]string{name: text, "e/20261001-20261031/x/manifest.json": exportManifestOf(name, "AmortizedCost", "2026-10-02T04:00:00Z", text, 1)})
 	o := Options{Lake: t.TempDir(), Accounts: []Account{{Name: "contoso", Exports: dir}}, AsOf: time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)}
@@ -170,8 +170,8 @@ func TestABadExportFileSaysWhichAndWhatToDo(t *testing.T) {
 	for _, c := range []struct{ what, name, text, says string }{
 		{"not a cost export", "x.csv", "a,b\n1,2\n", "is of no export that is known"},
 		{"empty file", "x.csv", "", "empty"},
-		{"header only", "x.csv", costHeader, "no rows"},
-		{"two months", "x.csv", costHeader + costLine("10/01/2026", "1") + "11/01/2026,1,EUR,Usage,OnDemand,11/01/2026\n", "one month per file"},
+		{"header only", "x.csv", exportHeader, "no rows"},
+		{"two months", "x.csv", exportHeader + costLine("10/01/2026", "1") + "11/01/2026,1,EUR,Usage,OnDemand,11/01/2026\n", "one month per file"},
 		{"no parquet", "x.parquet", "hello", "no Parquet file"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestDownloadsThatOverlapAreRefused(t *testing.T) {
 			tail.WriteString(costLine("10/01/2026", fmt.Sprint(i)))
 		}
 	}
-	res, _ := runExports(t, exportOf(t, map[string]string{"whole.csv": costHeader + whole.String(), "tail.csv": costHeader + tail.String()}))
+	res, _ := runExports(t, exportOf(t, map[string]string{"whole.csv": exportHeader + whole.String(), "tail.csv": exportHeader + tail.String()}))
 	wantFailure(t, res, "whole.csv", "tail.csv", "counted twice")
 }
 
@@ -199,8 +199,8 @@ func TestOddCostsAreNoEvidence(t *testing.T) {
 	covered := func(cost string) string { return "10/02/2026," + cost + ",EUR,Usage,Reservation,10/01/2026\n" }
 	for _, odd := range []string{"-0", `"1,5"`, "NaN", "0.00", "0E-10"} {
 		res, _ := runExports(t, exportOf(t, map[string]string{
-			"a.csv": costHeader + covered("0") + covered(odd) + costLine("10/02/2026", "7"),
-			"b.csv": costHeader + covered("0.5"),
+			"a.csv": exportHeader + covered("0") + covered(odd) + costLine("10/02/2026", "7"),
+			"b.csv": exportHeader + covered("0.5"),
 		}))
 		for _, u := range res.Units {
 			if rows := map[string]int64{"actual": 3, "amortized": 1}[u.Dataset]; u.Rows+u.Rejects != rows {
@@ -212,8 +212,8 @@ func TestOddCostsAreNoEvidence(t *testing.T) {
 
 func TestAFileThatCouldBeEitherIsRefused(t *testing.T) {
 	res, _ := runExports(t, exportOf(t, map[string]string{
-		"part_0.csv": costHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
-		"part_1.csv": costHeader + costLine("10/02/2026", "2"),
+		"part_0.csv": exportHeader + "10/02/2026,1,EUR,UnusedReservation,Reservation,10/01/2026\n",
+		"part_1.csv": exportHeader + costLine("10/02/2026", "2"),
 	}))
 	wantFailure(t, res, "part_1.csv", "do not tell", "into its name")
 }

@@ -28,6 +28,8 @@ type exportFormat struct {
 	latest bool
 	// ahead is a column whose days come on top of the one in months: a look-back.
 	ahead string
+	// closes: what is made after its month is dataset closed, whatever the type says.
+	closes bool
 	// each: two exports of one scope hold different things, so each is a unit.
 	each bool
 }
@@ -69,6 +71,9 @@ func (r *run) exportTasks(ctx context.Context, a Account, source string) ([]task
 	found, seen := r.exports[a.Name]
 	if !seen {
 		found = r.lookForExports(ctx, a)
+		if r.exports == nil {
+			r.exports = map[string]*exportsFound{}
+		}
 		r.exports[a.Name] = &exportsFound{folder: found.folder, runs: found.runs}
 	}
 	var tasks []task
@@ -165,15 +170,15 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// exportHeader is the header of a file as one source understands it.
-type exportHeader struct {
+// fileHeader is the header of a file as one source understands it.
+type fileHeader struct {
 	source *Source
 	at     map[string]int // where each of its columns stands in the file
 }
 
 // recognise finds the source whose file has this header.
-func recognise(header []string) (exportHeader, error) {
-	nearest, lacks := exportHeader{}, []string(nil)
+func recognise(header []string) (fileHeader, error) {
+	nearest, lacks := fileHeader{}, []string(nil)
 	var twice error
 	for _, s := range exportSources() {
 		h, err := readHeader(s, header)
@@ -199,8 +204,8 @@ func recognise(header []string) (exportHeader, error) {
 }
 
 // readHeader finds a source's columns in a header.
-func readHeader(s *Source, header []string) (exportHeader, error) {
-	h := exportHeader{s, map[string]int{}}
+func readHeader(s *Source, header []string) (fileHeader, error) {
+	h := fileHeader{s, map[string]int{}}
 	index, err := newHeaderIndex(s.Columns)
 	if err != nil {
 		return h, err
@@ -214,7 +219,7 @@ func readHeader(s *Source, header []string) (exportHeader, error) {
 	return h, err
 }
 
-func (h exportHeader) field(line []string, column string) string {
+func (h fileHeader) field(line []string, column string) string {
 	if i, ok := h.at[column]; ok && i < len(line) {
 		return line[i]
 	}
@@ -222,7 +227,7 @@ func (h exportHeader) field(line []string, column string) string {
 }
 
 // month is the month that a line is of; "" when it does not say.
-func (h exportHeader) month(line []string) string {
+func (h fileHeader) month(line []string) string {
 	f := h.source.exports
 	for _, column := range f.months {
 		day, _, ok := parseDay([]byte(strings.TrimSpace(h.field(line, column))), true)

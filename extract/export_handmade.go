@@ -156,7 +156,7 @@ type inspected struct {
 	name   string
 	bytes  int64
 	at     time.Time
-	header exportHeader
+	header fileHeader
 	rows   int64
 	months map[string]bool
 	lines  sketch
