@@ -202,11 +202,10 @@ type task struct {
 var errAbsent = errors.New("not available for this scope")
 
 type run struct {
-	o    Options
-	log  *slog.Logger
-	now  func() time.Time
-	lake lake
-
+	o        Options
+	log      *slog.Logger
+	now      func() time.Time
+	lake     lake
 	invoices invoiceFiles
 	exports  map[string]*exportsFound // by account
 }

@@ -35,8 +35,8 @@ type Source struct {
 	first      bool          // read before the others, which depend on it
 	billed     bool          // what invoices bill: a month is read again when its invoices change
 	momentary  bool          // what is so today: it may be far less than it was
-	behind     bool          // not read where an export of the same scope, month and dataset is
 	exports    *exportFormat // of the files read, if files
+	behind     bool          // not read where an export of the same scope, month and dataset is
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool
@@ -72,11 +72,19 @@ func (s *Source) isStandard(a Account) bool { return s.standard == nil || s.stan
 
 // explain adds what to read instead to the refusal of an API that is no more.
 func (s *Source) explain(err error) error {
-	if api, ok := errors.AsType[*APIError](err); s.Successor != "" && ok && (api.Status == http.StatusGone || unknownVersion(err)) {
+	api, ok := errors.AsType[*APIError](err)
+	switch {
+	case s.Successor == "" || !ok:
+	case s.Status == statusRetired && slices.Contains(retiredAnswers, api.Status):
+		return fmt.Errorf("%w; Microsoft has retired this API: read %s instead (if it is a replay, check endpoints.enterprise and the key in AZLEDGER_ENTERPRISE_KEY)", err, s.Successor)
+	case api.Status == http.StatusGone || unknownVersion(err):
 		return fmt.Errorf("%w; Microsoft has %s this API: read %s instead", err, s.Status, s.Successor)
 	}
 	return err
 }
+
+// retiredAnswers are what an API that is no more says, or the gateway before it.
+var retiredAnswers = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
 
 // tagKeys are the configured keys where the source has tags.
 func (s *Source) tagKeys(keys []string) []string {
