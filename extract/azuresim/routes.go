@@ -29,7 +29,7 @@ func (s *server) route(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, ok := operations[t.operation]
+	o, ok := t.handler()
 	if !ok {
 		return nil, notFound(r.URL.Path)
 	}
@@ -37,6 +37,18 @@ func (s *server) route(r *http.Request) (*answer, error) {
 		return nil, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The requested resource does not support http method '%s'.", r.Method)
 	}
 	return o.serve(s, r, t)
+}
+
+// handler finds the operation: one that the last word of the path names, as in pricesheets/default/download, before the one
+// without it.
+func (t *target) handler() (operation, bool) {
+	if len(t.rest) > 0 {
+		if o, ok := operations[t.operation+"/"+strings.ToLower(t.rest[len(t.rest)-1])]; ok {
+			return o, true
+		}
+	}
+	o, ok := operations[t.operation]
+	return o, ok
 }
 
 // An operation is what a path ends in, under its provider: "consumption/usagedetails".

@@ -100,8 +100,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r)
 		return
 	case strings.HasPrefix(r.URL.Path, "/_blob/"):
-		s.serveBlob(w, r)
-		return
+		if maker, _ := makesBlob(r); maker == nil {
+			s.serveBlob(w, r)
+			return
+		}
 	}
 	number := s.begin(r)
 	fault := s.faultFor(r)
@@ -143,6 +145,9 @@ func (s *server) finish(number int, r *http.Request, a *answer, fault *activeFau
 
 // answer checks what Azure checks for every request, and then asks the route.
 func (s *server) answer(r *http.Request) *answer {
+	if maker, name := makesBlob(r); maker != nil {
+		return s.madeBlob(r, maker, name)
+	}
 	if err := s.admit(r); err != nil {
 		return errorAnswer(err)
 	}
