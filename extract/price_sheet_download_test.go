@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,8 +238,8 @@ func TestSheetsSurviveFaults(t *testing.T) {
 		t.Fatal("the undisturbed run has not three units")
 	}
 	want := dataFiles(t, whole)
-	for _, match := range []string{"/pricesheets/default/download", "/operationResults/", "asked=1", "/_blob/pricesheets/"} {
-		for _, kind := range []string{"429", "500", "502", "503", "short", "reset", "cut", "html", "empty"} {
+	for _, match := range []string{"/pricesheets/default/download", "/operationResults/", "/_blob/"} {
+		for _, kind := range []string{"429", "500", "502", "503", "short", "reset", "cut", "html", "empty", "lost", "expired"} {
 			lake := t.TempDir()
 			s := newSheetRun(t, lake, "2026-11-22", ea)
 			fault := azuresim.Fault{Kind: kind, Match: match, Nth: 2}
@@ -370,22 +372,42 @@ func TestOnlyTheClocksMonthIsCurrent(t *testing.T) {
 }
 
 // TestMonthThatEndsMeanwhileKeepsItsSheet has the clock strike midnight while the sheet is
-// being made.
+// being made. A client of a host elsewhere goes by the clock.
 func TestMonthThatEndsMeanwhileKeepsItsSheet(t *testing.T) {
-	at := time.Date(2026, 10, 31, 23, 59, 0, 0, time.UTC)
+	var late atomic.Bool
 	s := newSheetRun(t, t.TempDir(), "2026-10-31", mca)
-	s.o.Client.loopback = false
 	known := s.Config.Handler
-	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/_blob/") {
-			at = at.Add(2 * time.Minute)
+			late.Store(true)
 		}
 		known.ServeHTTP(w, r)
-	})
-	s.o.Now = func() time.Time { return at }
+	}))
+	t.Cleanup(elsewhere.Close)
+	transport := elsewhere.Client().Transport.(*http.Transport).Clone() // it trusts the certificate, which is of example.com
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, elsewhere.Listener.Addr().String())
+	}
+	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: "https://example.com"}, Transport: &http.Client{Transport: transport}, Credential: &testToken{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	s.o.Client = client
+	s.o.Now = func() time.Time {
+		if late.Load() {
+			return time.Date(2026, 11, 1, 0, 1, 0, 0, time.UTC)
+		}
+		return time.Date(2026, 10, 31, 23, 59, 0, 0, time.UTC)
+	}
 	res, err := Run(t.Context(), s.o)
-	if err != nil || len(res.Units) != 2 || len(res.Failed()) != 2 || !strings.Contains(fmt.Sprint(res.Failed()[0].Err), "ended while its price sheet was being made") {
-		t.Errorf("%v, %v, %v", res.Units, res.Failed()[0].Err, err)
+	if err != nil || len(res.Units) != 2 || len(res.Failed()) != 2 {
+		t.Fatalf("%v, %v, %v", res.Units, res.Failed(), err)
+	}
+	for _, u := range res.Failed() {
+		if !strings.Contains(u.Err.Error(), "2026-10 ended while its price sheet was being made") {
+			t.Error(u.Err)
+		}
 	}
 	if rows := sheetRows(t, s.o.Lake, "2026-10", "current"); len(rows) > 0 {
 		t.Errorf("%d rows were kept", len(rows))
