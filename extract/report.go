@@ -49,7 +49,12 @@ func (p report) fill(ctx context.Context, r *run, u Unit, l *landing, progress f
 		return int64(len(j.Parts)), errors.Join(p.explain(err), f.forget(err))
 	}
 	l.announced = answer.announced()
-	return f.land(ctx, l, progress)
+	files, err := f.land(ctx, l, progress)
+	if err != nil && ctx.Err() == nil {
+		// A file that came whole may still be a gateway's page. The next run fetches them again, of the same report.
+		err = errors.Join(err, j.expect(nil))
+	}
+	return files, err
 }
 
 // explain turns the answer "no such thing" to the request into errAbsent.
