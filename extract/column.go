@@ -388,8 +388,21 @@ func (b *batch) refuse(c *cells, text []byte, why error) {
 	}
 }
 
-func (b *batch) putDecimal(c *cells, s span) {
+// plain is the text of a number, a date or a truth. "null" and "(null)", which some
+// programs write where nothing is, are nothing, but not where there must be a value.
+func (b *batch) plain(c *cells, s span) []byte {
 	text := bytes.TrimSpace(b.bytes(s))
+	if n := len(text); n == 0 || c.Required || text[n-1]|0x20 != 'l' && text[n-1] != ')' {
+		return text
+	}
+	if bytes.EqualFold(text, []byte("null")) || bytes.EqualFold(text, []byte("(null)")) {
+		return nil
+	}
+	return text
+}
+
+func (b *batch) putDecimal(c *cells, s span) {
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -407,7 +420,7 @@ func (b *batch) putDecimal(c *cells, s span) {
 }
 
 func (b *batch) putInt(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -434,7 +447,7 @@ var (
 )
 
 func (b *batch) putDay(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -453,7 +466,7 @@ func (b *batch) putDay(c *cells, s span) {
 }
 
 func (b *batch) putInstant(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -472,7 +485,7 @@ func (b *batch) putInstant(c *cells, s span) {
 }
 
 func (b *batch) putBool(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	switch {
 	case len(text) == 0:
 	case bytes.EqualFold(text, []byte("true")):
