@@ -77,7 +77,7 @@ func (r *runner) unitRows(p piece) (rows [][]any) {
 		rows = append(rows, []any{
 			u.Source, u.Account, u.Scope, u.Period, u.Dataset, u.State, u.Error, u.Rows, u.RejectRows, u.Pages, u.Rounded,
 			cmp.Or(u.LargestRounding, "0"), orNull(u.MinDate), orNull(u.MaxDate), len(u.Files), size,
-			said(u.Announced.Pages), said(u.Announced.Rows), said(u.Announced.Bytes), said(u.Received),
+			said(u.Announced.Pages), said(u.Announced.Rows), said(u.Announced.Bytes), said(u.Received), said(u.Duplicates),
 		})
 	}
 	return rows

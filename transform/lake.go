@@ -45,8 +45,9 @@ type unit struct {
 	LargestRounding string `json:"largest_rounding"`
 	MinDate         string `json:"min_date"`
 	MaxDate         string `json:"max_date"`
-	Announced       extent `json:"announced"` // what the source said there is
-	Received        *int64 `json:"received"`  // bytes that came; nil: the manifest is older than this count
+	Duplicates      *int64 `json:"duplicates"` // records served more than once exactly alike; all count
+	Announced       extent `json:"announced"`  // what the source said there is
+	Received        *int64 `json:"received"`   // bytes that came; nil: the manifest is older than this count
 }
 
 // extent is how much a source said there is: nil where the manifest does not have the count, below 0
