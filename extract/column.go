@@ -72,8 +72,17 @@ func newHeaderIndex(cols []Column) (headerIndex, error) {
 // headers for one column the name wins over the alias and the first alias over the
 // second; the loser goes to _extra, so nothing is lost.
 func (x headerIndex) match(headers []string) ([]int, error) {
-	target := make([]int, len(headers))
-	taken := map[int]string{}
+	target, taken, err := x.find(headers)
+	if err != nil {
+		return nil, err
+	}
+	return target, x.check(headers, target, taken)
+}
+
+// find is match without refusing a header that lacks columns.
+func (x headerIndex) find(headers []string) (target []int, taken map[int]string, err error) {
+	target = make([]int, len(headers))
+	taken = map[int]string{}
 	for i, h := range headers {
 		c, ok := x.names[foldHeader(h)]
 		if !ok {
@@ -81,7 +90,7 @@ func (x headerIndex) match(headers []string) ([]int, error) {
 			continue
 		}
 		if before, dup := taken[c]; dup {
-			return nil, fmt.Errorf("headers %q and %q both mean %s", before, h, x.columns[c].Name)
+			return nil, nil, fmt.Errorf("headers %q and %q both mean %s", before, h, x.columns[c].Name)
 		}
 		target[i], taken[c] = c, h
 	}
@@ -91,7 +100,7 @@ func (x headerIndex) match(headers []string) ([]int, error) {
 			target[i], taken[c] = c, h
 		}
 	}
-	return target, x.check(headers, target, taken)
+	return target, taken, nil
 }
 
 // check refuses a file that lacks what its source cannot do without.

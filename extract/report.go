@@ -22,7 +22,7 @@ type report struct {
 
 // task makes the report a unit's task.
 func (p report) task(u Unit) task {
-	return task{Unit: u, month: p.month, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, month: p.month, asks: p.submit, calls: 2, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return p.fill(ctx, r, u, l, progress)
 	}}
 }

@@ -61,6 +61,16 @@ func TestDialect(t *testing.T) {
 		{`tag_value('no json', 'b')`, "null"},
 		{`json_value_text('{"ReservationId":"r","n":7}', 'ReservationId')`, "r"},
 		{`json_value_text('{"ReservationId":"r","n":7}', 'reservationid')`, "null"},
+		{`block_size('10K/Month') || ' ' || unit_name('10K/Month')`, "10000.000000000000000000 Units/Month"},
+		{`block_size('100 Hours') || ' ' || unit_name('100 Hours')`, "100.000000000000000000 Hours"},
+		{`block_size('1.5M Operations') || ' ' || unit_name('1.5M Operations')`, "1500000.000000000000000000 Operations"},
+		{`block_size('1 GB/Month') || ' ' || unit_name('1 GB/Month')`, "1.000000000000000000 GB/Month"},
+		{`block_size('1 Hour') || ' ' || unit_name('1 Hour')`, "1.000000000000000000 Hours"},
+		{`block_size('10000s') || ' ' || unit_name('10000s')`, "1.000000000000000000 10000s"},
+		{`block_size('0 GB') || ' ' || unit_name('1')`, "1.000000000000000000 Units"},
+		{`block_size(null)`, "null"},
+		{`unit_name(null)`, "null"},
+		{`typeof(block_size('1B'))`, "DECIMAL(38,18)"},
 	} {
 		got, err := scalar(s, c.expression)
 		if err != nil || got != c.want {

@@ -45,3 +45,28 @@ create or replace macro tag_value(j, k) as
             list_min(list_filter(json_keys(try_cast(j as json)), lambda x: lower(x) = lower(k)))
         )
     );
+
+-- block_size is how many single units are bought at a price for the unit of measure u: 10000 of "10K/Month", 100 of "100 Hours",
+-- and 1 of "GB" and "10000s", which do not begin with a number that stands alone. Where nothing matches regexp_extract answers ''.
+create or replace macro block_size(u) as
+    case
+        when u is null then null
+        when coalesce(try_cast(regexp_extract(u, '^([0-9]+(?:\.[0-9]+)?)[KMB]?(?:$|[ /])', 1) as decimal(38, 18)), 0) = 0
+            then cast(1 as decimal(38, 18))
+        else product(
+            cast(regexp_extract(u, '^([0-9]+(?:\.[0-9]+)?)[KMB]?(?:$|[ /])', 1) as decimal(38, 18)),
+            cast(case regexp_extract(u, '^[0-9]+(?:\.[0-9]+)?([KMB])(?:$|[ /])', 1)
+                when 'K' then 1000 when 'M' then 1000000 when 'B' then 1000000000 else 1 end as decimal(38, 18))
+        )
+    end;
+
+-- unit_name is the single unit of a unit of measure: Hours of "100 Hours" and of "1 Hour", Units of "10K", Units/Month of "1/Month".
+create or replace macro unit_name(u) as
+    case
+        when regexp_extract(u, '^([0-9]+(?:\.[0-9]+)?)[KMB]?(?:$|[ /])', 1) = '' then u
+        when trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1)) = '' then 'Units'
+        when trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1)) like '/%' then 'Units' || trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
+        when regexp_extract(u, '^[0-9.]+[KMB]? +([^/]*(?:Hour|Day|Month|Minute|Second))$', 1) <> ''
+            then regexp_extract(u, '^[0-9.]+[KMB]? +([^/]*(?:Hour|Day|Month|Minute|Second))$', 1) || 's'
+        else trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
+    end;

@@ -4,7 +4,7 @@
 -- make no difference. Half a percent is let pass: sheets and records round prices differently. A meter the sheet does not have
 -- is not here, nor is one whose unit reads otherwise, because then nothing says that both mean the same.
 --
--- reads:  cost_and_usage, stg_price_sheet
+-- reads:  cost_and_usage, int_price_sheet
 -- grain:  Account, BillingPeriodStart, MeterId, PartNumber, UnitOfMeasure, BillingCurrency
 -- period: BillingPeriodStart
 --
@@ -28,16 +28,17 @@
 with
 sheet as (
     select
-        stg_price_sheet.Account as Account,
-        stg_price_sheet.BillingPeriodStart as BillingPeriodStart,
-        stg_price_sheet.MeterId as MeterId,
-        coalesce(stg_price_sheet.PartNumber, '') as PartNumber,
-        stg_price_sheet.UnitOfMeasure as UnitOfMeasure,
-        stg_price_sheet.CurrencyCode as CurrencyCode,
-        max(stg_price_sheet.UnitPrice) as SheetPrice,
-        product(max(stg_price_sheet.UnitPrice), cast(1.005 as decimal(38, 18))) as PriceLetPass
-    from stg_price_sheet
-    where stg_price_sheet.UnitPrice > 0
+        int_price_sheet.Account as Account,
+        int_price_sheet.BillingPeriodStart as BillingPeriodStart,
+        int_price_sheet.MeterId as MeterId,
+        coalesce(int_price_sheet.PartNumber, '') as PartNumber,
+        int_price_sheet.UnitOfMeasure as UnitOfMeasure,
+        int_price_sheet.CurrencyCode as CurrencyCode,
+        max(int_price_sheet.UnitPrice) as SheetPrice,
+        product(max(int_price_sheet.UnitPrice), cast(1.005 as decimal(38, 18))) as PriceLetPass
+    from int_price_sheet
+    where int_price_sheet.PriceType = 'Consumption'
+        and int_price_sheet.UnitPrice > 0
     group by 1, 2, 3, 4, 5, 6
 ),
 above as (

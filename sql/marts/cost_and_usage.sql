@@ -18,12 +18,13 @@
 --
 -- Where a record has no negotiated price (cost allocation, MCA reservations) it is taken from the price sheet of the month, when
 -- that has one price for the meter, part and unit, and else is what was paid. What a commitment covers comes without a list price
--- too; it takes the one that the account's on-demand usage of the meter, part and unit has in the month, when there is just one.
+-- too; it takes the one that the account's on-demand usage of the meter, part and unit has in the month, when there is just one, and
+-- else the price sheet's.
 --
 -- A refund has no price: it gives back a part of one. An amount refunded of a Marketplace product comes with the product's whole
 -- price as UnitPrice and a quantity of 1, and only its cost says what came back. So its negotiated and its list cost are its cost.
 --
--- reads:  stg_cost_export, stg_usage_details, stg_price_sheet, int_cost_source, int_service, int_region
+-- reads:  stg_cost_file, stg_usage_details, int_price, int_cost_source, int_service, int_region
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -156,7 +157,7 @@
 --        or ListCost > 0 and BilledCost < 0 or ListCost < 0 and BilledCost > 0)
 -- total: (select count(*) from cost_and_usage) = (
 --        select count(*)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
@@ -168,7 +169,7 @@
 --                or c.ChargeType not in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')), 0),
 --            coalesce(sum(c.Cost) filter (where not s.HasAmortized or coalesce(c.PricingModel, '') not in ('Reservation', 'SavingsPlan')
 --                or c.ChargeType not in ('Purchase', 'Refund')), 0)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
@@ -192,27 +193,27 @@ unamortized as (
 charges as (
     -- The two sources have the same columns in the same order, which is what staging is for. Each is read in three parts, so
     -- that the bulk of actual cost, which nearly every month leaves out, is left before its hundred columns are read.
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'amortized'
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'amortized'
     union all
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'actual'
-        and stg_cost_export.PricingModel in ('Reservation', 'SavingsPlan')
-        and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'actual'
+        and stg_cost_file.PricingModel in ('Reservation', 'SavingsPlan')
+        and stg_cost_file.ChargeType in ('Purchase', 'Refund')
     union all
-    select stg_cost_export.*
-    from stg_cost_export
+    select stg_cost_file.*
+    from stg_cost_file
     inner join unamortized
-        on unamortized.Account = stg_cost_export.Account
-        and unamortized.Source = stg_cost_export.Source
-        and unamortized.Scope = stg_cost_export.Scope
-        and unamortized.BillingPeriodStart = stg_cost_export.BillingPeriodStart
-    where stg_cost_export.Dataset = 'actual'
+        on unamortized.Account = stg_cost_file.Account
+        and unamortized.Source = stg_cost_file.Source
+        and unamortized.Scope = stg_cost_file.Scope
+        and unamortized.BillingPeriodStart = stg_cost_file.BillingPeriodStart
+    where stg_cost_file.Dataset = 'actual'
         and not (
-            coalesce(stg_cost_export.PricingModel, '') in ('Reservation', 'SavingsPlan')
-            and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+            coalesce(stg_cost_file.PricingModel, '') in ('Reservation', 'SavingsPlan')
+            and stg_cost_file.ChargeType in ('Purchase', 'Refund')
         )
     union all
     select stg_usage_details.*
@@ -251,7 +252,13 @@ kept as (
             charges.CostInPricingCurrency,
             case when charges.PricingCurrency <> charges.BillingCurrency and charges.ExchangeRate > 0
                 then ratio(charges.Cost, charges.ExchangeRate) else charges.Cost end
-        ) as PricedCost
+        ) as PricedCost,
+        -- What the month's price sheet calls it; only records that lack a price ask for one.
+        case
+            when charges.ChargeType = 'Usage' and (coalesce(charges.UnitPrice, 0) = 0 or coalesce(charges.PayGPrice, 0) = 0) then charges.MeterId
+        end as SheetMeterId,
+        case when charges.Agreement = 'mca' then upper(charges.ProductId) else charges.PartNumber end as SheetSkuKey,
+        case when charges.Agreement = 'mca' then upper(regexp_extract(charges.BillingProfileId, '([^/]*)$', 1)) else '' end as SheetProfileId
     from charges
     inner join int_cost_source
         on int_cost_source.Account = charges.Account
@@ -269,75 +276,38 @@ kept as (
         )
 ),
 unit_texts as (
-    select stg_cost_export.UnitOfMeasure as UnitOfMeasure
-    from stg_cost_export
+    select stg_cost_file.UnitOfMeasure as UnitOfMeasure
+    from stg_cost_file
     union
     select stg_usage_details.UnitOfMeasure as UnitOfMeasure
     from stg_usage_details
 ),
-unit_parts as (
-    -- "10K/Month" is 10, K and /Month; "100 Hours" 100 and Hours; "GB" and "10000s" are all unit. Where nothing matches, DuckDB
-    -- answers an empty text and Trino null.
-    select
-        unit_texts.UnitOfMeasure as UnitOfMeasure,
-        coalesce(regexp_extract(unit_texts.UnitOfMeasure, '^([0-9]+(?:\.[0-9]+)?)[KMB]?(?:$|[ /])', 1), '') as Number,
-        coalesce(regexp_extract(unit_texts.UnitOfMeasure, '^[0-9]+(?:\.[0-9]+)?([KMB])(?:$|[ /])', 1), '') as Magnitude,
-        trim(coalesce(regexp_extract(unit_texts.UnitOfMeasure, '^[0-9.]+[KMB]?([ /].*)$', 1), '')) as Rest
-    from unit_texts
-    where unit_texts.UnitOfMeasure is not null
-),
-unit_sizes as (
-    select
-        unit_parts.UnitOfMeasure as UnitOfMeasure,
-        unit_parts.Number as Number,
-        unit_parts.Magnitude as Magnitude,
-        case
-            when unit_parts.Number = '' then cast(1 as decimal(38, 18))
-            when unit_parts.Magnitude = 'K' then product(cast(unit_parts.Number as decimal(38, 18)), cast(1000 as decimal(38, 18)))
-            when unit_parts.Magnitude = 'M' then product(cast(unit_parts.Number as decimal(38, 18)), cast(1000000 as decimal(38, 18)))
-            when unit_parts.Magnitude = 'B' then product(cast(unit_parts.Number as decimal(38, 18)), cast(1000000000 as decimal(38, 18)))
-            when cast(unit_parts.Number as decimal(38, 18)) = 0 then cast(1 as decimal(38, 18))
-            else cast(unit_parts.Number as decimal(38, 18))
-        end as BlockSize,
-        case
-            when unit_parts.Number = '' then unit_parts.UnitOfMeasure
-            when unit_parts.Rest = '' then 'Units'
-            when unit_parts.Rest like '/%' then 'Units' || unit_parts.Rest
-            when unit_parts.Rest like '%Hour' or unit_parts.Rest like '%Day' or unit_parts.Rest like '%Month'
-                or unit_parts.Rest like '%Minute' or unit_parts.Rest like '%Second' then
-                case when unit_parts.Rest like '%/%' then unit_parts.Rest else unit_parts.Rest || 's' end
-            else unit_parts.Rest
-        end as Unit
-    from unit_parts
-),
 units as (
     -- FOCUS writes a price of ten thousand as 10000 Units.
     select
-        unit_sizes.UnitOfMeasure as UnitOfMeasure,
-        unit_sizes.BlockSize as BlockSize,
-        unit_sizes.Unit as Unit,
-        case
-            when unit_sizes.BlockSize = 1 then unit_sizes.Unit
-            when unit_sizes.Magnitude = '' then unit_sizes.Number || ' ' || unit_sizes.Unit
-            else cast(cast(unit_sizes.BlockSize as bigint) as varchar) || ' ' || unit_sizes.Unit
-        end as PricingUnit
-    from unit_sizes
+        unit_texts.UnitOfMeasure as UnitOfMeasure,
+        block_size(unit_texts.UnitOfMeasure) as BlockSize,
+        unit_name(unit_texts.UnitOfMeasure) as Unit,
+        case when block_size(unit_texts.UnitOfMeasure) = 1 then '' else cast(cast(block_size(unit_texts.UnitOfMeasure) as bigint) as varchar) || ' ' end
+            || unit_name(unit_texts.UnitOfMeasure) as PricingUnit
+    from unit_texts
+    where unit_texts.UnitOfMeasure is not null
 ),
 paid as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        stg_cost_export.EffectivePrice as EffectivePrice,
-        stg_cost_export.Quantity as Quantity,
-        stg_cost_export.CostInPricingCurrency as CostInPricingCurrency,
-        stg_cost_export.PricingCurrency as PricingCurrency,
-        stg_cost_export.BillingCurrency as BillingCurrency,
-        stg_cost_export.ExchangeRate as ExchangeRate,
-        stg_cost_export.Cost as Cost
-    from stg_cost_export
-    where stg_cost_export.Cost > 0
-        and stg_cost_export.EffectivePrice > 0
+        stg_cost_file.Account as Account,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        stg_cost_file.EffectivePrice as EffectivePrice,
+        stg_cost_file.Quantity as Quantity,
+        stg_cost_file.CostInPricingCurrency as CostInPricingCurrency,
+        stg_cost_file.PricingCurrency as PricingCurrency,
+        stg_cost_file.BillingCurrency as BillingCurrency,
+        stg_cost_file.ExchangeRate as ExchangeRate,
+        stg_cost_file.Cost as Cost
+    from stg_cost_file
+    where stg_cost_file.Cost > 0
+        and stg_cost_file.EffectivePrice > 0
     union all
     select
         stg_usage_details.Account as Account,
@@ -396,33 +366,21 @@ meter_scales as (
     where trial_results.IsBlock or trial_results.IsUnit
     group by 1, 2, 3
 ),
-prices as (
-    select
-        stg_price_sheet.Account as Account,
-        stg_price_sheet.MeterId as MeterId,
-        stg_price_sheet.PartNumber as PartNumber,
-        stg_price_sheet.UnitOfMeasure as UnitOfMeasure,
-        stg_price_sheet.CurrencyCode as CurrencyCode,
-        min(stg_price_sheet.UnitPrice) as UnitPrice
-    from stg_price_sheet
-    group by 1, 2, 3, 4, 5
-    having min(stg_price_sheet.UnitPrice) = max(stg_price_sheet.UnitPrice)
-),
 on_demand_prices as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.PartNumber as PartNumber,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        coalesce(stg_cost_export.PricingCurrency, stg_cost_export.BillingCurrency) as CurrencyCode,
-        min(stg_cost_export.PayGPrice) as LowestPrice,
-        max(stg_cost_export.PayGPrice) as HighestPrice
-    from stg_cost_export
-    where stg_cost_export.ChargeType = 'Usage'
-        and coalesce(stg_cost_export.PricingModel, 'OnDemand') = 'OnDemand'
-        and stg_cost_export.PayGPrice > 0
-        and stg_cost_export.MeterId is not null
+        stg_cost_file.Account as Account,
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.PartNumber as PartNumber,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        coalesce(stg_cost_file.PricingCurrency, stg_cost_file.BillingCurrency) as CurrencyCode,
+        min(stg_cost_file.PayGPrice) as LowestPrice,
+        max(stg_cost_file.PayGPrice) as HighestPrice
+    from stg_cost_file
+    where stg_cost_file.ChargeType = 'Usage'
+        and coalesce(stg_cost_file.PricingModel, 'OnDemand') = 'OnDemand'
+        and stg_cost_file.PayGPrice > 0
+        and stg_cost_file.MeterId is not null
     group by 1, 2, 3, 4, 5, 6
     union all
     select
@@ -521,14 +479,15 @@ described as (
         case
             when kept.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
             when kept.UnitPrice > 0 then kept.UnitPrice
-            when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then prices.UnitPrice
+            when kept.ChargeType = 'Usage' and offer_price.UnitPrice > 0 then offer_price.UnitPrice
+            when kept.ChargeType = 'Usage' and sku_price.UnitPrice > 0 then sku_price.UnitPrice
             when kept.ChargeType = 'Usage' and kept.IsCovered then nullif(kept.EffectivePrice, 0)
             when kept.EffectivePrice >= 0 then kept.EffectivePrice
         end as ContractedPrice,
         case
             when kept.ChargeType not in ('Usage', 'Purchase', 'UnusedReservation', 'UnusedSavingsPlan') then null
             when kept.UnitPrice > 0 then 'Record'
-            when kept.ChargeType = 'Usage' and prices.UnitPrice > 0 then 'Price sheet'
+            when kept.ChargeType = 'Usage' and (offer_price.UnitPrice > 0 or sku_price.UnitPrice > 0) then 'Price sheet'
             when kept.UnitPrice = 0 and kept.EffectivePrice = 0 and not kept.IsCovered then 'Record'
             when kept.EffectivePrice > 0 then 'Effective price'
         end as ContractedPriceSource,
@@ -543,7 +502,8 @@ described as (
                 <= abs(cast(kept.PricedCost as double)) * 0.1e0 then 'Unit'
             else coalesce(meter_scales.QuantityScale, 'Assumed block')
         end as QuantityScale,
-        list_prices.PayGPrice as OnDemandPrice
+        list_prices.PayGPrice as OnDemandPrice,
+        coalesce(offer_price.MarketPrice, sku_price.MarketPrice) as SheetListPrice
     from kept
     left join units
         on units.UnitOfMeasure = kept.UnitOfMeasure
@@ -551,12 +511,24 @@ described as (
         on meter_scales.Account = kept.Account
         and meter_scales.UnitOfMeasure = kept.UnitOfMeasure
         and meter_scales.MeterId = kept.MeterId
-    left join prices
-        on prices.Account = kept.Account
-        and prices.PartNumber = kept.PartNumber
-        and prices.UnitOfMeasure = kept.UnitOfMeasure
-        and prices.CurrencyCode = coalesce(kept.PricingCurrency, kept.BillingCurrency)
-        and prices.MeterId = case when coalesce(kept.UnitPrice, 0) = 0 and kept.ChargeType = 'Usage' then kept.MeterId end
+    left join int_price as offer_price
+        on offer_price.Account = kept.Account
+        and offer_price.BillingPeriodStart = kept.BillingPeriodStart
+        and offer_price.BillingProfileId = kept.SheetProfileId
+        and offer_price.SkuKey = kept.SheetSkuKey
+        and offer_price.OfferId = kept.OfferId
+        and offer_price.UnitOfMeasure = kept.UnitOfMeasure
+        and offer_price.CurrencyCode = coalesce(kept.PricingCurrency, kept.BillingCurrency)
+        and offer_price.MeterId = kept.SheetMeterId
+    left join int_price as sku_price
+        on sku_price.Account = kept.Account
+        and sku_price.BillingPeriodStart = kept.BillingPeriodStart
+        and sku_price.BillingProfileId = kept.SheetProfileId
+        and sku_price.SkuKey = kept.SheetSkuKey
+        and sku_price.OfferId = ''
+        and sku_price.UnitOfMeasure = kept.UnitOfMeasure
+        and sku_price.CurrencyCode = coalesce(kept.PricingCurrency, kept.BillingCurrency)
+        and sku_price.MeterId = kept.SheetMeterId
     left join list_prices
         on list_prices.Account = kept.Account
         and list_prices.BillingPeriodStart = kept.BillingPeriodStart
@@ -582,6 +554,7 @@ placed as (
             when described.ChargeCategory not in ('Usage', 'Purchase') or described.ChargeType = 'Refund' then null
             when described.PayGPrice > 0 then described.PayGPrice
             when described.OnDemandPrice > 0 then described.OnDemandPrice
+            when described.IsCovered and described.SheetListPrice > 0 then described.SheetListPrice
             else described.ContractedPrice
         end as ListPrice,
         -- A month of only actual cost stands for both; a covered row costs nothing there anyway.

@@ -8,7 +8,7 @@
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
 -- reads:  check_result, raw_reject, raw_unit, source_completeness, int_cost_source, int_cost_day, int_price_difference,
---         int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation
+--         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 --
 -- column Rule                varchar          what is broken, such as missing_day
@@ -353,6 +353,31 @@ prices_above as (
     from int_price_difference
     where int_price_difference.Overcharge >= 0.01
 ),
+prices_missing as (
+    select
+        case when int_price_missing.HasSheet then 'price_not_on_sheet' else 'price_missing' end as Rule,
+        'cost_and_usage' as TableName,
+        int_price_missing.Account as Account,
+        'all' as Scope,
+        month_text(int_price_missing.BillingPeriodStart) as BillingPeriod,
+        int_price_missing.BillingCurrency as Subject,
+        case when int_price_missing.HasSheet then 'info' else 'warning' end as Severity,
+        case
+            when int_price_missing.HasSheet then cast(int_price_missing.UnpricedCount as varchar)
+                || ' usage charges have no negotiated price and the price sheet has none, or more than one, for them, such as '
+                || coalesce(int_price_missing.MeterName, 'one without a name') || '. What was paid stands for their price.'
+            else 'No price sheet of the month was there, so the prices of ' || cast(int_price_missing.ChargeCount as varchar) || ' usage charges were not checked'
+                || case when int_price_missing.UnpricedCount > 0
+                    then ', and for ' || cast(int_price_missing.UnpricedCount as varchar) || ' of them, whose records name no price, what was paid stands for it' else '' end
+                || '. Costs are not touched. The next run that finds the sheet prices the month anew.'
+        end as Detail,
+        cast(null as date) as FirstDay,
+        cast(null as date) as LastDay,
+        int_price_missing.ChargeCount as AffectedRows,
+        int_price_missing.EffectiveCost as Amount,
+        int_price_missing.BillingCurrency as BillingCurrency
+    from int_price_missing
+),
 spikes as (
     select
         'spike' as Rule,
@@ -483,6 +508,8 @@ findings as (
     select * from no_costs
     union all
     select * from prices_above
+    union all
+    select * from prices_missing
     union all
     select * from spikes
     union all
