@@ -19,6 +19,7 @@ type target struct {
 	reservation string
 	month       *month
 	management  string // management group
+	payg        bool   // the pay-as-you-go subscription
 	operation   string
 	rest        []string
 }
@@ -29,7 +30,11 @@ func (s *server) route(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, ok := operations[t.operation]
+	name := t.operation
+	if t.payg {
+		name = "payg/" + name
+	}
+	o, ok := operations[name]
 	if !ok {
 		return nil, notFound(r.URL.Path)
 	}
@@ -74,6 +79,10 @@ func notFound(path string) error {
 // parsePath reads a path piece by piece.
 func (e *Enterprise) parsePath(path string) (*target, error) {
 	t := &target{path: path}
+	if strings.EqualFold(strings.TrimRight(path, "/"), retailPath) {
+		t.operation = "retail/prices"
+		return t, nil
+	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for len(parts) > 0 && t.operation == "" {
 		used, err := e.parsePart(t, parts)
@@ -140,7 +149,11 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 	if t.a != nil && t.a.kind == customerAgreement {
 		return 0, badRequest("Billing periods are not supported for Microsoft Customer Agreement.")
 	}
-	m, ok := e.monthNamed(parts[1])
+	named := e.monthNamed
+	if t.payg {
+		named = e.paygPeriod
+	}
+	m, ok := named(parts[1])
 	if !ok {
 		return 0, refuse(http.StatusNotFound, "NotFound", "Billing period '%s' was not found.", parts[1])
 	}
@@ -150,6 +163,10 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 
 func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	found := false
+	if kind == "subscriptions" && foldEqual(name, PaygID) {
+		t.payg = true
+		return nil
+	}
 	switch kind {
 	case "subscriptions", "billingsubscriptions":
 		t.a, t.sub = e.subscription(name)

@@ -44,6 +44,8 @@ type server struct {
 	mu       sync.Mutex
 	requests []Request
 	faults   []*activeFault
+	walks    map[string]int           // through each list of retail prices, while it is unstable
+	prices   map[string][]retailPrice // by currency
 }
 
 func newServer(e *Enterprise) *server {
@@ -154,6 +156,12 @@ func (s *server) answer(r *http.Request) *answer {
 }
 
 func (s *server) admit(r *http.Request) error {
+	if isRetail(r.URL) {
+		if r.Header.Get("Authorization") != "" {
+			return badRequest("Retail prices are open to everybody; a token has no business here.")
+		}
+		return nil
+	}
 	if token := s.e.config.Token; token != "" && r.Header.Get("Authorization") != "Bearer "+token {
 		return refuse(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing or its token is not valid.")
 	}
@@ -242,6 +250,9 @@ func (s *server) serveBlob(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>InvalidAuthenticationInfo</Code></Error>", http.StatusBadRequest)
 	case r.URL.Query().Get("sig") == "":
 		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>ResourceNotFound</Code></Error>", http.StatusNotFound)
+	case r.URL.Path == rateCardBlob:
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Write(s.e.rateCardBody())
 	case s.e.config.Blobs == "" || !filepath.IsLocal(name):
 		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code></Error>", http.StatusNotFound)
 	default:
