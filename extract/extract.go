@@ -252,7 +252,7 @@ func (r *run) plan(ctx context.Context) ([]task, []UnitResult) {
 				fail(s.Name, a, err)
 			}
 			for i := range planned {
-				planned[i].source = s
+				planned[i].source = cmp.Or(planned[i].source, s)
 			}
 			tasks = append(tasks, planned...)
 		}

@@ -38,8 +38,21 @@ var _ = register(&Source{
 	Status:     "current",
 	Columns:    changeColumns(),
 	global:     true,
-	plan:       func(context.Context, *run, Account) ([]task, error) { return nil, nil }, // see retailShard.recordChanges
+	plan:       planRetailChanges,
 })
+
+// planRetailChanges plans the prices, as there are no changes without them, unless they are
+// read anyway.
+func planRetailChanges(ctx context.Context, r *run, a Account) ([]task, error) {
+	if r.wants(a, retailPrices) {
+		return nil, nil
+	}
+	tasks, err := planRetailPrices(ctx, r, a)
+	for i := range tasks {
+		tasks[i].source = retailPrices
+	}
+	return tasks, err
+}
 
 // Kinds of changes.
 const (

@@ -177,3 +177,36 @@ func landPrices(t *testing.T, records ...string) *landed {
 	}
 	return done
 }
+
+func TestAskingForChangesReadsThePrices(t *testing.T) {
+	p, lake := newPriceList(t), t.TempDir()
+	p.on(t, lake, "2026-10-30", listed("a", "1"))
+	p.records = []string{listed("a", "2")}
+	o := retailOptions(t, p.Server, lake, "2026-10-31")
+	o.Retail.Families, o.Sources = []string{"Compute"}, []string{"retail_price_changes"}
+	res := mustRun(t, o)
+	wantChanges(t, changesIn(t, lake), "2026-10-31 2026-10-30 changed a 1 2")
+	if len(res.Units) != 1 || res.Units[0].Source != "retail_prices" {
+		t.Errorf("units: %v", res.Units)
+	}
+}
+
+// A lake in a container holds the last version's file elsewhere.
+func TestTheLastVersionIsFetchedToCompareWithIt(t *testing.T) {
+	p, lake := newPriceList(t), t.TempDir()
+	p.on(t, lake, "2026-10-30", listed("a", "1"))
+	kept := map[string][]byte{}
+	files, _ := filepath.Glob(filepath.Join(lake, "raw", "retail_prices", "*", "*", "*.parquet"))
+	for _, path := range files {
+		kept[path], _ = os.ReadFile(path)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.records = []string{listed("a", "2")}
+	o := retailOptions(t, p.Server, lake, "2026-10-31")
+	o.Retail.Families, o.Elsewhere = []string{"Compute"}, true
+	o.Fetch = func(_ context.Context, paths []string) error { return os.WriteFile(paths[0], kept[paths[0]], 0o600) }
+	mustRun(t, o)
+	wantChanges(t, changesIn(t, lake), "2026-10-31 2026-10-30 changed a 1 2")
+}

@@ -26,7 +26,7 @@ import (
 //     "1 Hour".
 //   - What priceType filters is called type in the answer.
 //   - Services without a region have the empty text for one.
-var _ = register(&Source{
+var retailPrices = register(&Source{
 	Name:       "retail_prices",
 	API:        "Retail Prices",
 	Version:    retailVersion,
