@@ -233,3 +233,33 @@ func TestPayAsYouGoIsRecognisedAndReadByItsOddPeriods(t *testing.T) {
 		t.Error("October was not asked for by its name, 202611-1")
 	}
 }
+
+func TestFaultsOnTheWayToUsageAggregates(t *testing.T) {
+	period := Range{From: "2026-10", To: "2026-10"}
+	_, o := paygOptions(t, []string{"usage_aggregates"})
+	o.Periods = period
+	mustRun(t, o)
+	want := parquets(t, o.Lake, "usage_aggregates")
+	for _, kind := range []string{"429", "500", "503", "html", "empty", "truncated_gzip", "short", "reset", "cut", "loop", "repeat", "other_host", "error_200", "202"} {
+		for _, nth := range []int{1, 2, 3} {
+			if kind == "repeat" && nth == 1 {
+				continue // there is no page before it
+			}
+			_, again := paygOptions(t, []string{"usage_aggregates"}, azuresim.Fault{Kind: kind, Nth: nth, Match: "UsageAggregates"})
+			again.Periods = period
+			res, err := Run(t.Context(), again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if failed := res.Failed(); len(failed) > 0 {
+				if !slices.Contains([]string{"loop", "repeat", "other_host", "error_200"}, kind) {
+					t.Errorf("%s at request %d: %v", kind, nth, failed[0].Err)
+				}
+				continue
+			}
+			if diff := gocmp.Diff(want, parquets(t, again.Lake, "usage_aggregates")); diff != "" {
+				t.Errorf("%s at request %d: the files differ", kind, nth)
+			}
+		}
+	}
+}

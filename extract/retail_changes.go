@@ -128,7 +128,7 @@ func (k lake) version(u Unit, current *manifest, hash, day string) (*manifest, e
 	versions := []*manifest{current}
 	for _, path := range slices.Backward(kept) {
 		m, err := readManifest(path)
-		if err != nil {
+		if err != nil || m == nil {
 			return nil, err
 		}
 		versions = append(versions, m)

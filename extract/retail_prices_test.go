@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -350,4 +351,32 @@ func TestTheLinkOfRetailPricesNamesThePort(t *testing.T) {
 	if _, err := retail.follow(first, "https://prices.azure.com:444/api/retail/prices?$skip=1000"); err == nil {
 		t.Error("a link to another port was followed")
 	}
+}
+
+// FuzzRetailRecord: a record's text in the order of its names says what the record said, and
+// is the same whatever the order was.
+func FuzzRetailRecord(f *testing.F) {
+	for _, s := range []string{
+		`{"meterId":"a","unitPrice":1E-07,"savingsPlan":[ {"term":"1 Year", "unitPrice" : 0.10} ]}`, `{}`, `{"b":null,"a":"\u00e9\n\"","c":{"x":[1,2.50]}}`,
+		`{"serviceFamily":3}`, `{"a":1,"a":2}`, `[]`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var fields map[string]json.RawMessage
+		if checkText([]byte(text)) != nil || json.Unmarshal([]byte(text), &fields) != nil || fields == nil {
+			return
+		}
+		r := newRetailRecord(fields)
+		if !json.Valid(r.text) || !equalJSON(decodeJSON(string(r.text)), decodeJSON(text)) {
+			t.Fatalf("%s became %s", text, r.text)
+		}
+		var again map[string]json.RawMessage
+		if err := json.Unmarshal(r.text, &again); err != nil {
+			t.Fatal(err)
+		}
+		if second := newRetailRecord(again); second.hash != r.hash || second.place != r.place || second.meter != r.meter {
+			t.Fatalf("%s has another hash than %s", r.text, text)
+		}
+	})
 }
