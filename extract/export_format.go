@@ -259,8 +259,3 @@ func listMonths(months map[string]bool) string {
 func slugOf(name string) string {
 	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(name), "-"), "-")
 }
-
-func sourceOf(name string) *Source {
-	all := exportSources()
-	return all[slices.IndexFunc(all, func(s *Source) bool { return s.Name == name })]
-}

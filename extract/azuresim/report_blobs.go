@@ -67,6 +67,12 @@ func (s *server) blob(r *http.Request, fault *activeFault) (*answer, *stream) {
 		return blobError(http.StatusNotFound, "ResourceNotFound"), nil
 	case strings.HasPrefix(name, "armreports/"):
 		return s.reportBlob(r, fault)
+	case r.URL.Path == rateCardBlob:
+		text := s.e.rateCardBody()
+		return (&stream{bytes: int64(len(text)), etag: `"0xRATECARD"`, write: func(_ context.Context, w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		}}).answer(r)
 	case s.e.config.Blobs == "" || !filepath.IsLocal(filepath.FromSlash(name)):
 		return blobError(http.StatusNotFound, "BlobNotFound"), nil
 	}
