@@ -32,8 +32,8 @@ var _ = register(&Source{
 		named(Decimal, "ReservedHours", "UsedHours", "TotalReservedQuantity"),
 		named(Text, "ReservationOrderId", "ReservationId", "SkuName", "InstanceFlexibilityGroup", "InstanceFlexibilityRatio", "Kind", "_file")),
 	Instead: map[string]string{
-		mosp: "a pay-as-you-go subscription has no billing account to report on: read reservation_details for the reservation order",
-		mpa:  "a partner's account has no reservations of its own: read the customer's",
+		mosp: "a pay-as-you-go subscription lists no reservations; how much of a commitment was used is in benefit_utilization_summaries and in the charges",
+		mpa:  "a partner agreement lists no reservations of its customers; their use is in cost_details, in rows with a ReservationId",
 	},
 	dateColumn: "UsageDate",
 	behind:     true,

@@ -120,6 +120,9 @@ func (s *server) reportBlob(r *http.Request, fault *activeFault) (*answer, *stre
 	f := j.ready[n-1]
 	a, body := (&stream{bytes: f.bytes, etag: fmt.Sprintf(`"0x%X"`, hashText(j.id)+uint64(n)), write: f.write}).answer(r)
 	a.rows, a.last = f.rows, n == len(j.ready)
+	if f.md5 != "" {
+		a.header.Set("Content-MD5", f.md5)
+	}
 	return a, body
 }
 
