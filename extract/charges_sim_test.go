@@ -382,9 +382,14 @@ func TestListsThatGoInCirclesFail(t *testing.T) {
 		source, kind, match string
 		nth                 int
 	}{
-		{"lots", "loop", "/lots", 1}, {"lots", "repeat", "/lots", 3}, {"lots", "other_host", "/lots", 1},
-		{"events", "loop", "/events", 1}, {"events", "repeat", "/events", 2}, {"events", "other_host", "/events", 1},
-		{"ea_usage_details", "loop", "/usagedetails", 1}, {"ea_usage_details", "other_host", "/usagedetails", 1},
+		{"lots", "loop", "/lots", 1},
+		{"lots", "repeat", "/lots", 3},
+		{"lots", "other_host", "/lots", 1},
+		{"events", "loop", "/events", 1},
+		{"events", "repeat", "/events", 2},
+		{"events", "other_host", "/events", 1},
+		{"ea_usage_details", "loop", "/usagedetails", 1},
+		{"ea_usage_details", "other_host", "/usagedetails", 1},
 	} {
 		config, account := azuresim.Config{Months: 2, Rows: 3000, PageSize: 1}, digital
 		if c.source == "ea_usage_details" {

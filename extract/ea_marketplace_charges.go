@@ -26,6 +26,8 @@ var _ = register(&Source{
 	dateColumn: "usageStartDate",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_marketplace_charges", replacement: "marketplaces",
-		shape: jsonShape{Rows: wholeArray}, path: "/marketplacecharges"}.byPeriod(),
+	plan: reportingAPI{
+		source: "ea_marketplace_charges", replacement: "marketplaces",
+		shape: jsonShape{Rows: wholeArray}, path: "/marketplacecharges",
+	}.byPeriod(),
 })

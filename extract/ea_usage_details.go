@@ -33,6 +33,8 @@ var _ = register(&Source{
 	dateColumn: "date",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_usage_details", replacement: "usage_details, or exports,",
-		shape: jsonShape{Rows: "data", Next: "nextLink"}, path: "/usagedetails"}.byPeriod(),
+	plan: reportingAPI{
+		source: "ea_usage_details", replacement: "usage_details, or exports,",
+		shape: jsonShape{Rows: "data", Next: "nextLink"}, path: "/usagedetails",
+	}.byPeriod(),
 })
