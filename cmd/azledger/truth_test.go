@@ -118,6 +118,7 @@ func TestTheSimulatedEnterprise(t *testing.T) {
 	t.Run("costs by service", e.costsByService)
 	t.Run("invoices", e.invoices)
 	t.Run("balances", e.balances)
+	t.Run("credits", e.credits)
 	t.Run("commitments", e.commitments)
 	t.Run("month to date", e.monthToDate)
 	t.Run("unallocated", e.unallocated)
