@@ -193,6 +193,8 @@ type run struct {
 	log  *slog.Logger
 	now  func() time.Time
 	lake lake
+
+	listed map[string][]issued // invoices by account, listed once for the plans of several sources
 }
 
 func newRun(o Options) (*run, error) {
@@ -212,7 +214,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}, listed: map[string][]issued{}}, nil
 }
 
 // plan asks every source of every account for its units. A plan that fails is
