@@ -20,8 +20,8 @@ import (
 	"github.com/azledger/azledger/extract/azuresim"
 )
 
-// billed is a simulated enterprise whose charges and credits are copied.
-type billed struct {
+// chargedRun is a simulated enterprise whose charges and credits are copied.
+type chargedRun struct {
 	t    *testing.T
 	sim  *azuresim.Enterprise
 	lake string
@@ -29,18 +29,18 @@ type billed struct {
 }
 
 var (
-	enrollment  = Account{Name: "contoso", Scope: azuresim.EnrollmentPath, Agreement: ea}
-	digital     = Account{Name: "digital", Scope: azuresim.CustomerPath, Agreement: mca}
-	tenantGroup = Account{Name: "group", Scope: "/providers/Microsoft.Management/managementGroups/contoso", Agreement: ea}
+	chargedEnrollment = Account{Name: "contoso", Scope: azuresim.EnrollmentPath, Agreement: ea}
+	digital           = Account{Name: "digital", Scope: azuresim.CustomerPath, Agreement: mca}
+	tenantGroup       = Account{Name: "group", Scope: "/providers/Microsoft.Management/managementGroups/contoso", Agreement: ea}
 )
 
 const testKey = "eyJhbGciOi.an-enrollments-key.of-test"
 
 // newBilled prepares a run of sources over accounts of a simulated enterprise.
-func newBilled(t *testing.T, config azuresim.Config, sources []string, accounts ...Account) *billed {
+func newBilled(t *testing.T, config azuresim.Config, sources []string, accounts ...Account) *chargedRun {
 	t.Helper()
 	config.Seed, config.AsOf, config.EnterpriseKey = 7, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), testKey
-	b := &billed{t: t, sim: azuresim.New(config), lake: t.TempDir()}
+	b := &chargedRun{t: t, sim: azuresim.New(config), lake: t.TempDir()}
 	server := httptest.NewServer(b.sim.Handler())
 	t.Cleanup(server.Close)
 	b.o = Options{
@@ -64,7 +64,7 @@ func quickClient(t *testing.T, url string) *Client {
 }
 
 // run copies, and fails the test if a unit fails or Azure refused anything.
-func (b *billed) run() Result {
+func (b *chargedRun) run() Result {
 	b.t.Helper()
 	res := mustRun(b.t, b.o)
 	for _, q := range b.sim.Requests() {
@@ -76,13 +76,13 @@ func (b *billed) run() Result {
 }
 
 // query asks DuckDB about raw files: {charges} is those of the source charges.
-func (b *billed) query(q string) [][]string {
+func (b *chargedRun) query(q string) [][]string {
 	b.t.Helper()
 	q = regexp.MustCompile(`\{(\w+)\}`).ReplaceAllString(q, "read_parquet('"+filepath.Join(b.lake, "raw")+"/$1/*/*/*.parquet', union_by_name = true)")
 	return duckQuery(b.t, duck(b.t), "select cast(columns(*) as varchar) from ("+q+")")
 }
 
-func (b *billed) wantRows(q string, want [][]string) {
+func (b *chargedRun) wantRows(q string, want [][]string) {
 	b.t.Helper()
 	got := b.query(q)
 	if len(want) == 0 {
@@ -110,9 +110,9 @@ const allCharges = `coalesce(azureCharges, 0) + coalesce(azureCharges_value, 0) 
 	+ coalesce(chargesBilledSeparately_value, 0) + coalesce(marketplaceCharges, 0) + coalesce(marketplaceCharges_value, 0)`
 
 func TestChargesAddUpToUsage(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000}, []string{"charges", "usage_details", "aggregated_cost"}, enrollment, digital)
+	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000}, []string{"charges", "usage_details", "aggregated_cost"}, chargedEnrollment, digital)
 	group := tenantGroup
-	group.Sources = []string{"aggregated_cost"} // its usage is the enrollment's
+	group.Sources = []string{"aggregated_cost"} // its usage is the chargedEnrollment's
 	b.o.Accounts = append(b.o.Accounts, group)
 	b.run()
 	b.wantRows(`select _period, sum(`+allCharges+`) from {charges} where _account = 'contoso' group by 1 order by 1`,
@@ -126,7 +126,7 @@ func TestChargesAddUpToUsage(t *testing.T) {
 }
 
 func TestLotsAndCreditsAreTheBooks(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 4, Rows: 3000, PageSize: 1}, []string{"lots", "credits", "events"}, enrollment, digital)
+	b := newBilled(t, azuresim.Config{Months: 4, Rows: 3000, PageSize: 1}, []string{"lots", "credits", "events"}, chargedEnrollment, digital)
 	b.run()
 	// What invoices say was paid with prepayment and credit is what events took off.
 	sums := map[string]*big.Rat{}
@@ -153,7 +153,7 @@ func TestLotsAndCreditsAreTheBooks(t *testing.T) {
 }
 
 // asked are the requests for a source's last step, by scope and without what the test repeats.
-func (b *billed) asked(step string) []string {
+func (b *chargedRun) asked(step string) []string {
 	var all []string
 	for _, q := range b.sim.Requests() {
 		if at := strings.Index(q.Path, "/providers/Microsoft.Consumption/"+step); at >= 0 {
@@ -165,7 +165,7 @@ func (b *billed) asked(step string) []string {
 }
 
 func TestEachPartOfAnAccountIsAskedForOnce(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 1, Rows: 500}, []string{"charges", "lots", "credits", "events", "tags"}, enrollment, digital)
+	b := newBilled(t, azuresim.Config{Months: 1, Rows: 500}, []string{"charges", "lots", "credits", "events", "tags"}, chargedEnrollment, digital)
 	b.run()
 	departments := 0
 	for _, q := range b.asked("charges") {
@@ -209,7 +209,7 @@ func TestAProfileWithoutCreditsHasNoRow(t *testing.T) {
 }
 
 func TestAggregatedCostIsOfManagementGroups(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 1, Rows: 500}, []string{"aggregated_cost"}, enrollment, tenantGroup)
+	b := newBilled(t, azuresim.Config{Months: 1, Rows: 500}, []string{"aggregated_cost"}, chargedEnrollment, tenantGroup)
 	res := b.run()
 	if len(res.Units) != 1 || res.Units[0].Account != "group" || res.Units[0].Rows != 1 {
 		t.Errorf("units %v, want the management group's", res.Units)
@@ -217,10 +217,10 @@ func TestAggregatedCostIsOfManagementGroups(t *testing.T) {
 	b.o.Accounts[0].Sources = []string{"aggregated_cost"}
 	res, err := Run(t.Context(), b.o)
 	if failed := res.Failed(); err != nil || len(failed) != 1 || !strings.Contains(failed[0].Err.Error(), "add an account with scope /providers/Microsoft.Management/managementGroups/") {
-		t.Errorf("asked of an enrollment: %v %v", res.Failed(), err)
+		t.Errorf("asked of an chargedEnrollment: %v %v", res.Failed(), err)
 	}
 	s := sourceNamed(t, "aggregated_cost")
-	if s.isStandard(enrollment) || !s.isStandard(tenantGroup) {
+	if s.isStandard(chargedEnrollment) || !s.isStandard(tenantGroup) {
 		t.Error("it is standard for management groups alone")
 	}
 }
@@ -230,7 +230,7 @@ var reportingSources = []string{
 }
 
 func TestEnterpriseReportingIsReplayed(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000, PageSize: 200}, append(reportingSources, "balances", "price_sheet", "usage_details"), enrollment)
+	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000, PageSize: 200}, append(reportingSources, "balances", "price_sheet", "usage_details"), chargedEnrollment)
 	b.run()
 	const fields = `_period, beginningBalance, endingBalance, newPurchases, adjustments, utilized, serviceOverage, chargesBilledSeparately, totalOverage, totalUsage, azureMarketplaceServiceCharges`
 	b.wantRows(`select `+fields+` from {ea_balance_summary} order by 1`, b.query(`select `+fields+` from {balances} order by 1`))
@@ -248,7 +248,7 @@ func TestEnterpriseReportingIsReplayed(t *testing.T) {
 
 func TestEnterpriseReportingIsReadOnRequestOnly(t *testing.T) {
 	for _, name := range reportingSources {
-		if s := sourceNamed(t, name); s.isStandard(enrollment) || s.Status != "retired" || s.Instead[mca] == "" {
+		if s := sourceNamed(t, name); s.isStandard(chargedEnrollment) || s.Status != "retired" || s.Instead[mca] == "" {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
@@ -264,7 +264,7 @@ func TestARetiredAPINamesItsReplacement(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer server.Close()
 		o := Options{
-			Lake: t.TempDir(), Client: quickClient(t, server.URL), Accounts: []Account{enrollment}, Sources: reportingSources, History: 1,
+			Lake: t.TempDir(), Client: quickClient(t, server.URL), Accounts: []Account{chargedEnrollment}, Sources: reportingSources, History: 1,
 			AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
 		}
 		res, err := Run(t.Context(), o)
@@ -322,7 +322,7 @@ func TestTheEnrollmentsKeyStaysSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			lake := t.TempDir()
-			res, err := Run(t.Context(), Options{Lake: lake, Client: client, Accounts: []Account{enrollment}, Sources: []string{"ea_billing_periods"}, AsOf: time.Now(), Log: logger})
+			res, err := Run(t.Context(), Options{Lake: lake, Client: client, Accounts: []Account{chargedEnrollment}, Sources: []string{"ea_billing_periods"}, AsOf: time.Now(), Log: logger})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -344,7 +344,7 @@ func TestChargesAndCreditsThroughFaults(t *testing.T) {
 	kinds := []string{"429", "reset", "error_200", "cut", "html", "short", "truncated_gzip", "500"}
 	healed, failed, next := 0, 0, 0
 	for _, source := range []string{"charges", "lots", "credits", "events", "tags", "aggregated_cost", "ea_balance_summary", "ea_usage_details"} {
-		undisturbed := newBilled(t, faultyConfig, []string{source}, enrollment, digital, tenantGroup)
+		undisturbed := newBilled(t, faultyConfig, []string{source}, chargedEnrollment, digital, tenantGroup)
 		undisturbed.o.Accounts[2].Sources = []string{"aggregated_cost"}
 		undisturbed.run()
 		want := rawFiles(t, undisturbed.lake)
@@ -393,7 +393,7 @@ func TestListsThatGoInCirclesFail(t *testing.T) {
 	} {
 		config, account := azuresim.Config{Months: 2, Rows: 3000, PageSize: 1}, digital
 		if c.source == "ea_usage_details" {
-			config, account = faultyConfig, enrollment
+			config, account = faultyConfig, chargedEnrollment
 		}
 		b := newBilled(t, config, []string{c.source}, account)
 		if err := b.sim.AddFault(azuresim.Fault{Kind: c.kind, Match: c.match, Nth: c.nth}); err != nil {

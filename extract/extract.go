@@ -225,6 +225,7 @@ type run struct {
 	lake     lake
 	invoices invoiceFiles
 	exports  map[string]*exportsFound // by account
+	listed   map[string][]issued      // invoices by account, listed once for the plans of several sources
 }
 
 func newRun(o Options) (*run, error) {
@@ -244,7 +245,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}, listed: map[string][]issued{}}, nil
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not
