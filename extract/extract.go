@@ -324,7 +324,7 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		defer landed.discard()
 		after := r.manifestOf(t, landed, pages)
 		res.Rows, res.Rejects = after.Rows, after.RejectRows
-		if err = errors.Join(r.unreadable(landed), r.shrunk(before, after)); err == nil {
+		if err = errors.Join(r.unreadable(landed), r.shrunk(t.source, before, after)); err == nil {
 			res.Unchanged, err = r.lake.commit(t.Unit, landed, after, r.o.Versions)
 		}
 	}
@@ -386,8 +386,8 @@ func (r *run) unreadable(l *landed) error {
 // shrunk refuses a version that lost its last days or many of its rows: an export
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
-func (r *run) shrunk(before, after *manifest) error {
-	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+func (r *run) shrunk(s *Source, before, after *manifest) error {
+	if r.o.AcceptShrink || s.varies || before == nil || len(before.Files) == 0 {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

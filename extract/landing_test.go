@@ -279,7 +279,7 @@ func TestAPathToAColumnAndToAnObject(t *testing.T) {
 		for i := range rows {
 			rows[i].without("_page", "_row")
 		}
-		if diff := gocmp.Diff(want, rows); diff != "" {
+		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Errorf("%s: rows differ (-want +got):\n%s", name, diff)
 		}
 	}

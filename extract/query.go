@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -97,11 +96,6 @@ func queryTask(u Unit, from, to time.Time, refused *atomic.Bool) task {
 		refused.Store(refused.Load() || err == nil)
 		return pages, err
 	}}
-}
-
-func isBadRequest(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Status == http.StatusBadRequest
 }
 
 // A costQuestion is the body of a query and of a forecast.

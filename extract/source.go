@@ -28,6 +28,7 @@ type Source struct {
 	files      bool   // read from Account.Exports rather than from an API
 	global     bool   // belongs to no account; read once for all, if Options ask for it
 	everywhere bool   // every account has some of it
+	varies     bool   // its records come and go: fewer of them than last time do not mean that an answer was cut short
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool

@@ -45,3 +45,7 @@ create or replace macro tag_value(j, k) as
             list_min(list_filter(json_keys(try_cast(j as json)), lambda x: lower(x) = lower(k)))
         )
     );
+
+-- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
+create or replace macro json_items(j) as
+    coalesce(cast(json_extract(try_cast(j as json), '$[*]') as varchar[]), []);

@@ -134,3 +134,11 @@ return coalesce(
         array_min(filter(map_keys(try(cast(json_parse(j) as map(varchar, json)))), x -> lower(x) = lower(k)))
     )
 );
+
+-- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
+create function json_items(j varchar)
+returns array(varchar)
+language sql
+deterministic
+called on null input
+return coalesce(transform(try(cast(json_parse(j) as array(json))), x -> json_format(x)), cast(array[] as array(varchar)));
