@@ -31,7 +31,7 @@ var _ = register(&Source{
 	},
 	Columns:  benefitRecommendationColumns(),
 	varies:   true,
-	standard: hasCosts,
+	standard: getsAdvice,
 	plan:     planBenefitRecommendations,
 })
 

@@ -35,8 +35,13 @@ var _ = register(&Source{
 		properties(Text, "armSkuName", "benefitId", "benefitOrderId", "benefitType"),
 		properties(Decimal, "avgUtilizationPercentage", "minUtilizationPercentage", "maxUtilizationPercentage", "utilizationPercentage")),
 	dateColumn: "usageDate",
+	standard:   hasSavingsPlans,
 	plan:       planBenefitUtilization,
 })
+
+func hasSavingsPlans(a Account) bool {
+	return isBilled(a) || strings.Contains(strings.ToLower(a.Scope), "/savingsplanorders/")
+}
 
 func planBenefitUtilization(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "benefit_utilization_summaries", Account: a.Name, Scope: a.Scope}

@@ -202,6 +202,50 @@ func TestNoForecastIsNoFailure(t *testing.T) {
 	}
 }
 
+// Alerts that were closed are gone from the list, and that is no answer cut short.
+func TestAlertsComeAndGo(t *testing.T) {
+	list := `{"id":"/a/1","properties":{"status":"Active"}},{"id":"/a/2"},{"id":"/a/3"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"value":[%s],"nextLink":null}`, list)
+	}))
+	defer server.Close()
+	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := newCostSim(t, 50).options("alerts", simEnrollment)
+	o.Client = client
+	mustRun(t, o)
+	list = `{"id":"/a/2"}`
+	mustRun(t, o)
+	if rows := rowsInLake(t, o.Lake, "alerts"); !slices.ContainsFunc(rows, func(r record) bool { return r["id"] == "/a/2" }) {
+		t.Errorf("rows %v", rows)
+	}
+}
+
+// What a scope is not asked for by itself, because Azure would refuse it there.
+func TestScopesThatAreNotAsked(t *testing.T) {
+	for scope, want := range map[string]string{
+		simEnrollment.Scope:                                        "alerts benefit_recommendations benefit_utilization_summaries exports forecast query reservation_recommendations reservation_transactions",
+		simEnrollment.Scope + "/departments/84000":                 "alerts exports forecast query",
+		simCustomer.Scope + "/billingProfiles/A-B":                 "alerts benefit_recommendations benefit_utilization_summaries exports forecast query reservation_recommendations reservation_transactions",
+		"/subscriptions/1":                                         "alerts benefit_recommendations exports forecast query reservation_recommendations",
+		"/providers/Microsoft.BillingBenefits/savingsPlanOrders/1": "benefit_utilization_summaries",
+		"/providers/Microsoft.Capacity/reservationOrders/1":        "",
+	} {
+		var standard []string
+		for _, name := range []string{"alerts", "benefit_recommendations", "benefit_utilization_summaries", "exports", "forecast", "query", "reservation_recommendation_details", "reservation_recommendations", "reservation_transactions"} {
+			if sourceNamed(t, name).isStandard(Account{Scope: scope}) {
+				standard = append(standard, name)
+			}
+		}
+		if got := strings.Join(standard, " "); got != want {
+			t.Errorf("%s is asked for %s, want %s", scope, got, want)
+		}
+	}
+}
+
 // A month that is not open cannot be forecast, so asking for one reads nothing.
 func TestAForecastIsOfTheOpenMonth(t *testing.T) {
 	s := newCostSim(t, 50)

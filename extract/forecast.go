@@ -79,6 +79,9 @@ func forecastTask(u Unit, open time.Time) task {
 		if err == nil && l.landed.Rows == 0 {
 			err = fmt.Errorf("%w: Azure makes no forecast, it has too little history of this scope", errAbsent)
 		}
+		if errors.Is(err, errAbsent) {
+			r.log.Info("no forecast", "unit", u.String(), "scope", u.Scope, "because", err)
+		}
 		return pages, err
 	}}
 }

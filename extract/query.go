@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,17 @@ func queryColumns() []Column {
 func hasCosts(a Account) bool {
 	scope := strings.ToLower(a.Scope)
 	return !strings.HasPrefix(scope, "/providers/microsoft.capacity/") && !strings.HasPrefix(scope, "/providers/microsoft.billingbenefits/")
+}
+
+var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
+
+// isBilled tells whether a scope is a billing account or a billing profile: departments,
+// invoice sections and subscriptions have no payments of their own.
+func isBilled(a Account) bool { return billingScope.MatchString(a.Scope) }
+
+// getsAdvice tells whether Azure recommends anything to a scope.
+func getsAdvice(a Account) bool {
+	return isBilled(a) || strings.HasPrefix(strings.ToLower(a.Scope), "/subscriptions/")
 }
 
 // costTypes are the two views of the same charges.

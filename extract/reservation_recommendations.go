@@ -39,7 +39,7 @@ var _ = register(&Source{
 	},
 	Columns:  reservationRecommendationColumns(),
 	varies:   true,
-	standard: hasCosts,
+	standard: getsAdvice,
 	plan:     planReservationRecommendations,
 })
 

@@ -42,7 +42,7 @@ var _ = register(&Source{
 			"billingProfileId", "billingProfileName", "invoiceSectionId", "invoiceSectionName", "invoice", "invoiceId")),
 	dateColumn: "eventDate",
 	varies:     true,
-	standard:   hasCosts,
+	standard:   isBilled,
 	plan:       planReservationTransactions,
 })
 
