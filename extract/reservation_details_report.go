@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -37,15 +36,9 @@ var _ = register(&Source{
 	},
 	dateColumn: "UsageDate",
 	behind:     true,
-	standard:   hasReservationReport,
+	standard:   isBilled,
 	plan:       planReservationReport,
 })
-
-var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
-
-// hasReservationReport tells whether the scope has the report: an enrollment, or a
-// customer agreement's account or billing profile. Others have the list alone.
-func hasReservationReport(a Account) bool { return billingScope.MatchString(a.Scope) }
 
 func planReservationReport(ctx context.Context, r *run, a Account) ([]task, error) {
 	scopes := []string{a.Scope}

@@ -216,11 +216,11 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 		found = t.a != nil && t.findProfile(name)
 	case "departments", "invoicesections":
 		found = e.findSection(t, name)
-	case "reservationorders":
+	case "reservationorders", "savingsplanorders":
 		t.order = strings.ToLower(name)
 		t.a = e.orderAccount(t.order)
 		found = t.a != nil
-	case "reservations":
+	case "reservations", "savingsplans":
 		t.reservation, found = strings.ToLower(name), true
 	}
 	if !found {
