@@ -1,0 +1,103 @@
+package azuresim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A listed is a price of a sheet, of either agreement.
+type listed struct {
+	meter       *meter
+	kind, term  string // PriceType and Term
+	offer       string
+	part        string
+	price, list num
+	tier        int64
+}
+
+// commitmentPrices are what a reservation or savings plan of each virtual machine costs: a reservation the whole term, a
+// savings plan the unit. What the account has bought costs what it paid.
+func (a *account) commitmentPrices(unit, list []num, meters []*meter) []listed {
+	var all []listed
+	for i, m := range meters {
+		if m.category != "Virtual Machines" {
+			continue
+		}
+		for _, years := range []int64{1, 3} {
+			term := fmt.Sprintf("P%dY", years)
+			share := 70 - 10*years
+			whole := num{unit[i].c * 8760 * years, unit[i].s}.percent(share)
+			for _, c := range a.commitments {
+				if !c.plan && c.meter == m && c.months == int(12*years) {
+					whole = c.payment
+					if c.recurring {
+						whole = num{c.payment.c * int64(c.months), c.payment.s}
+					}
+				}
+			}
+			market := num{list[i].c * 8760 * years, list[i].s}.percent(share)
+			all = append(all,
+				listed{meter: m, kind: "ReservedInstance", term: term, offer: offerStandard, part: m.part + "R", price: whole, list: market},
+				listed{meter: m, kind: "Savings Plan", term: term, offer: offerStandard, part: m.part + "S", price: unit[i].percent(share + 10), list: list[i].percent(share + 10)})
+		}
+	}
+	return all
+}
+
+// enrollmentSheet is the sheet that the pages of the same month list, and in the open month what commitments cost.
+func (e *Enterprise) enrollmentSheet(of month) func() [][]string {
+	return func() [][]string {
+		var all []listed
+		for _, row := range e.sheet(of.index) {
+			all = append(all, listed{meter: row.meter, kind: "Consumption", offer: row.offer, part: row.meter.part, price: row.price, list: row.standard})
+		}
+		if of.index == e.open().index {
+			var unit, list []num
+			for _, m := range e.meters {
+				unit, list = append(unit, m.eur[of.index]), append(list, m.eurPay[of.index])
+			}
+			all = append(all, e.ea.commitmentPrices(unit, list, e.meters)...)
+		}
+		lines := [][]string{strings.Split("EnrollmentNumber,MeterID,MeterName,MeterType,MeterCategory,MeterSubCategory,ServiceFamily,Product,SkuID,ProductID,MeterRegion,"+
+			"UnitOfMeasure,PartNumber,EffectiveStartDate,EffectiveEndDate,UnitPrice,BasePrice,MarketPrice,CurrencyCode,IncludedQuantity,OfferID,Term,PriceType", ",")}
+		for _, l := range all {
+			m := l.meter
+			lines = append(lines, []string{
+				e.ea.id, m.shown, m.meter, m.category, m.category, m.sub, m.family, m.title, m.sku, "", m.region.zone,
+				m.unit, l.part, e.text(of.start).us, e.text(of.last()).us, priceText(l.price), priceText(l.list), priceText(l.list), "EUR", "0", l.offer, l.term, l.kind,
+			})
+		}
+		return lines
+	}
+}
+
+// profileSheet is a billing profile's. Storage gets cheaper from 51200 GB on, which nobody here uses.
+func (e *Enterprise) profileSheet(a *account, p *profile, of month) func() [][]string {
+	return func() [][]string {
+		var all []listed
+		var unit, list []num
+		for _, m := range e.meters {
+			price, market := m.usd[of.index], m.usdPay[of.index]
+			unit, list = append(unit, price), append(list, market)
+			all = append(all, listed{meter: m, kind: "Consumption", price: price, list: market})
+			if m.meter == "Hot LRS Data Stored" {
+				all = append(all, listed{meter: m, kind: "Consumption", price: price.percent(96), list: market.percent(96), tier: 51200})
+			}
+		}
+		all = append(all, a.commitmentPrices(unit, list, e.meters)...)
+		lines := [][]string{strings.Split("billingAccountID,billingAccountName,billingProfileId,billingProfileName,productOrderName,serviceFamily,product,productId,skuId,"+
+			"unitOfMeasure,meterId,meterName,meterType,meterCategory,meterSubCategory,meterRegion,tierMinimumUnits,effectiveStartDate,effectiveEndDate,"+
+			"unitPrice,basePrice,marketPrice,currency,billingCurrency,term,priceType", ",")}
+		for _, l := range all {
+			m := l.meter
+			lines = append(lines, []string{
+				a.id, a.name, p.id, p.name, "Azure plan", m.family, m.title, m.key[:12], m.key[12:],
+				m.unit, m.id, m.meter, m.category, m.category, m.sub, m.region.zone, fmt.Sprint(l.tier), e.text(of.start).stamp, e.text(of.last()).stamp,
+				priceText(l.price), priceText(l.list), priceText(l.list), "USD", p.currency, l.term, l.kind,
+			})
+		}
+		return lines
+	}
+}
+
+func priceText(n num) string { return string(appendNum(nil, n, false)) }
