@@ -50,10 +50,18 @@ func TestOperationIsWaitedForAsTold(t *testing.T) {
 	}{
 		{"at once", nil, []http.HandlerFunc{answerWith(200, doneBody)}, []time.Duration{10 * time.Second}},
 		{"as told", []string{"Retry-After", "7"}, []http.HandlerFunc{answerWith(202, "", "Retry-After", "9"), answerWith(200, doneBody)}, []time.Duration{7 * time.Second, 9 * time.Second}},
-		{"growing", []string{"Retry-After", "0"}, []http.HandlerFunc{answerWith(202, ""), answerWith(202, ""), answerWith(202, "", "Retry-After", "0"), answerWith(202, ""), answerWith(202, ""), answerWith(200, doneBody)},
-			[]time.Duration{10 * time.Second, 15 * time.Second, 20 * time.Second, 25 * time.Second, 30 * time.Second, 30 * time.Second}},
-		{"200 that still runs", nil, []http.HandlerFunc{answerWith(200, `{"status":"InProgress"}`), answerWith(200, `{"properties":{"status":"Running"}}`), answerWith(200, `{"status":"Queued"}`), answerWith(200, doneBody)},
-			[]time.Duration{10 * time.Second, 15 * time.Second, 20 * time.Second, 25 * time.Second}},
+		{
+			"growing",
+			[]string{"Retry-After", "0"},
+			[]http.HandlerFunc{answerWith(202, ""), answerWith(202, ""), answerWith(202, "", "Retry-After", "0"), answerWith(202, ""), answerWith(202, ""), answerWith(200, doneBody)},
+			[]time.Duration{10 * time.Second, 15 * time.Second, 20 * time.Second, 25 * time.Second, 30 * time.Second, 30 * time.Second},
+		},
+		{
+			"200 that still runs",
+			nil,
+			[]http.HandlerFunc{answerWith(200, `{"status":"InProgress"}`), answerWith(200, `{"properties":{"status":"Running"}}`), answerWith(200, `{"status":"Queued"}`), answerWith(200, doneBody)},
+			[]time.Duration{10 * time.Second, 15 * time.Second, 20 * time.Second, 25 * time.Second},
+		},
 		{"503 while it runs", nil, []http.HandlerFunc{answerWith(503, ""), answerWith(200, doneBody)}, []time.Duration{10 * time.Second, 2 * time.Second}},
 		{"throttled", nil, []http.HandlerFunc{answerWith(429, "", "Retry-After", "33"), answerWith(200, doneBody)}, []time.Duration{10 * time.Second, 33 * time.Second}},
 	} {

@@ -13,6 +13,8 @@ import (
 //   - Meter ids are upper case here and lower case in usage.
 //   - The price is for a block of units ("10 Hours", "1000000 Operations").
 //   - An enrollment's sheet may be asked for at the enrollment's own path.
+//   - It has prices of usage alone. The download has those of commitments too, so the pages
+//     are read only where the download cannot be had: for a subscription of an enrollment.
 var _ = register(&Source{
 	Name:       "price_sheet",
 	API:        "Consumption pricesheets",
@@ -31,7 +33,8 @@ var _ = register(&Source{
 			"meterDetails.meterName", "meterDetails.meterCategory", "meterDetails.meterSubCategory", "meterDetails.unit",
 			"meterDetails.meterLocation", "meterDetails.serviceName", "meterDetails.serviceTier"),
 		fields(Decimal, "includedQuantity", "unitPrice", "meterDetails.totalIncludedQuantity", "meterDetails.pretaxStandardRate")...),
-	plan: planPriceSheet,
+	standard: func(a Account) bool { return !hasPriceSheetDownload(a) },
+	plan:     planPriceSheet,
 })
 
 func planPriceSheet(ctx context.Context, r *run, a Account) ([]task, error) {

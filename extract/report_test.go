@@ -92,7 +92,7 @@ func (s *reportAPI) asks(path string) (n int) {
 }
 
 // fillReport runs a report into a fresh landing, as a run does, with a client of its own.
-func fillReport(t *testing.T, ctx context.Context, s *reportAPI, dir string) (rows string, pages int64, err error) {
+func fillReport(ctx context.Context, t *testing.T, s *reportAPI, dir string) (rows string, pages int64, err error) {
 	t.Helper()
 	c, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
 	if err != nil {
@@ -131,7 +131,7 @@ func wantReport(t *testing.T, s *reportAPI, rows string, err error) {
 
 func TestReportIsFetchedWhole(t *testing.T) {
 	s := newReportAPI(t)
-	rows, pages, err := fillReport(t, t.Context(), s, t.TempDir())
+	rows, pages, err := fillReport(t.Context(), t, s, t.TempDir())
 	wantReport(t, s, rows, err)
 	if pages != 3 || len(s.asked) != 5 {
 		t.Errorf("%d pages, asked %v", pages, s.asked)
@@ -159,7 +159,7 @@ func TestReportSurvivesAFaultAtAnyCall(t *testing.T) {
 				}
 				return number == call
 			}
-			rows, _, err := fillReport(t, t.Context(), s, t.TempDir())
+			rows, _, err := fillReport(t.Context(), t, s, t.TempDir())
 			if call == 1 { // it was refused, or nothing tells that it was accepted
 				s.asked = s.asked[1:]
 			}
@@ -180,11 +180,11 @@ func TestReportIsResumedAfterAnyCall(t *testing.T) {
 				}
 				return number == call
 			}
-			if _, _, err := fillReport(t, ctx, s, dir); err == nil {
+			if _, _, err := fillReport(ctx, t, s, dir); err == nil {
 				t.Fatal("the run was not stopped")
 			}
 			s.respond = nil
-			rows, _, err := fillReport(t, t.Context(), s, dir)
+			rows, _, err := fillReport(t.Context(), t, s, dir)
 			wantReport(t, s, rows, err)
 			for n := 1; n < call-2; n++ {
 				if got := s.asks(fmt.Sprintf("GET /blob/%d", n)); got != 1 {
@@ -204,7 +204,7 @@ func TestExpiredLinksAreSignedAnew(t *testing.T) {
 			}
 			return false
 		}
-		rows, _, err := fillReport(t, t.Context(), s, t.TempDir())
+		rows, _, err := fillReport(t.Context(), t, s, t.TempDir())
 		wantReport(t, s, rows, err)
 		if s.answers != 2 || number > 1 && s.asks("GET /blob/1") != 1 {
 			t.Errorf("link %d: asked %v", number, s.asked)
@@ -215,7 +215,7 @@ func TestExpiredLinksAreSignedAnew(t *testing.T) {
 func TestLinksThatStayExpiredFail(t *testing.T) {
 	s := newReportAPI(t)
 	s.expired = 1 << 30
-	if _, _, err := fillReport(t, t.Context(), s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "AuthenticationFailed") || !strings.Contains(err.Error(), "2026-11-22") {
+	if _, _, err := fillReport(t.Context(), t, s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "AuthenticationFailed") || !strings.Contains(err.Error(), "2026-11-22") {
 		t.Errorf("got %v", err)
 	}
 	if s.submits() != 1 || s.answers != pageAttempts {
@@ -233,7 +233,7 @@ func TestPartsOfTwoReportsAreNotMixed(t *testing.T) {
 		}
 		return false
 	}
-	rows, _, err := fillReport(t, t.Context(), s, t.TempDir())
+	rows, _, err := fillReport(t.Context(), t, s, t.TempDir())
 	if err != nil || rows != "[1 1 2026-10-01 7][2 1 2026-10-02 8]" {
 		t.Errorf("got %s, %v", rows, err)
 	}
@@ -262,7 +262,7 @@ func TestReportThatDoesNotAddUpIsNotLanded(t *testing.T) {
 					answerWith(200, string(text))(w, r)
 					return true
 				}
-				rows, _, err := fillReport(t, t.Context(), s, t.TempDir())
+				rows, _, err := fillReport(t.Context(), t, s, t.TempDir())
 				if times == 1 && name != "no such file" {
 					wantReport(t, s, rows, err)
 				} else if err == nil || s.submits() != 1 {
@@ -283,7 +283,7 @@ func TestReportOfTheLastRunThatIsGoneIsAskedForAnew(t *testing.T) {
 		}
 		return r.Method == http.MethodGet
 	}
-	if _, _, err := fillReport(t, t.Context(), s, dir); err == nil || !strings.Contains(err.Error(), "timed out") {
+	if _, _, err := fillReport(t.Context(), t, s, dir); err == nil || !strings.Contains(err.Error(), "timed out") {
 		t.Fatalf("got %v", err)
 	}
 	s.respond = func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -293,7 +293,7 @@ func TestReportOfTheLastRunThatIsGoneIsAskedForAnew(t *testing.T) {
 		}
 		return gone
 	}
-	rows, _, err := fillReport(t, t.Context(), s, dir)
+	rows, _, err := fillReport(t.Context(), t, s, dir)
 	if err != nil || rows != reportRows || s.submits() != 2 {
 		t.Errorf("got %s, %v after %d submits", rows, err, s.submits())
 	}
@@ -310,10 +310,10 @@ func TestFailedReportIsForgotten(t *testing.T) {
 			}
 			return failed
 		}
-		if _, _, err := fillReport(t, t.Context(), s, dir); err == nil || !strings.Contains(err.Error(), "could not make") {
+		if _, _, err := fillReport(t.Context(), t, s, dir); err == nil || !strings.Contains(err.Error(), "could not make") {
 			t.Fatalf("got %v", err)
 		}
-		if rows, _, err := fillReport(t, t.Context(), s, dir); err != nil || rows != reportRows || s.submits() != 2 {
+		if rows, _, err := fillReport(t.Context(), t, s, dir); err != nil || rows != reportRows || s.submits() != 2 {
 			t.Errorf("got %s, %v after %d submits", rows, err, s.submits())
 		}
 	}
@@ -328,7 +328,7 @@ func TestReportOfNothingIsEmptyAndOneRefusedIsAbsent(t *testing.T) {
 			}
 			return r.Method == http.MethodGet
 		}
-		if rows, pages, err := fillReport(t, t.Context(), s, t.TempDir()); err != nil || rows != "" || pages != 0 {
+		if rows, pages, err := fillReport(t.Context(), t, s, t.TempDir()); err != nil || rows != "" || pages != 0 {
 			t.Errorf("%s: got %s, %d, %v", name, rows, pages, err)
 		}
 	}
@@ -337,7 +337,7 @@ func TestReportOfNothingIsEmptyAndOneRefusedIsAbsent(t *testing.T) {
 		answerWith(404, `{"error":{"code":"NotFound"}}`)(w, r)
 		return true
 	}
-	if _, _, err := fillReport(t, t.Context(), s, t.TempDir()); err == nil || !strings.Contains(err.Error(), errAbsent.Error()) {
+	if _, _, err := fillReport(t.Context(), t, s, t.TempDir()); err == nil || !strings.Contains(err.Error(), errAbsent.Error()) {
 		t.Errorf("got %v", err)
 	}
 	if diff := gocmp.Diff(1, len(slices.Compact(s.asked))); diff != "" {

@@ -23,13 +23,15 @@ import (
 //     sessiontoken). It is followed as served.
 //   - Tags are an object, null, or in the 2017 shape an empty array, beside
 //     properties and not inside.
+//
+// Accounts that have cost details reports read those instead, see hasCostDetails.
 var _ = register(&Source{
 	Name:       "usage_details",
 	API:        "Consumption usageDetails",
 	Version:    consumptionVersion,
 	Agreements: []string{ea, mca, mosp, mpa},
 	Role:       "Cost Management Reader; EnrollmentReader on an enrollment; Billing account reader on an MCA account",
-	Feeds:      "cost_and_usage where there is no export",
+	Feeds:      "cost_and_usage where there is neither export nor report",
 	Status:     "deprecated",
 	Successor:  "cost_details or cost_export",
 	Columns:    usageDetailsColumns(),
@@ -37,6 +39,7 @@ var _ = register(&Source{
 	behind:     true,
 	dateColumn: "date",
 	everywhere: true,
+	standard:   func(a Account) bool { return !hasCostDetails(a) },
 	plan:       planUsageDetails,
 })
 

@@ -47,6 +47,10 @@ type Config struct {
 	Forbidden []string
 	// Faults are what goes wrong, and when. New panics on one that AddFault refuses.
 	Faults []Fault
+	// ReportPolls is how often a report is found unfinished before it is made.
+	ReportPolls int
+	// ReportRows is the most rows that a part of a cost details report has; 0 means 200,000.
+	ReportRows int
 	// Blobs is a directory served read-only under /_blob/ to requests with a sig parameter and no bearer token.
 	Blobs string
 
@@ -66,6 +70,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PageSize <= 0 || c.PageSize > maxPage {
 		c.PageSize = maxPage
+	}
+	if c.ReportRows <= 0 {
+		c.ReportRows = 200_000
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

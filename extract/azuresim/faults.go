@@ -31,7 +31,12 @@ var ThrottleHeaders = []string{
 //	                clients that take no gzip
 //	short           a body shorter than its Content-Length
 //	reset           the connection reset half-way through the body
-//	cut             a JSON body that ends in the middle
+//	cut             a JSON body, or a file, that ends in the middle, under a Content-Length that agrees with it
+//	lost            the request is served and its answer lost: the connection is reset before it begins
+//	stuck           202 to a poll of a report that is made; in_progress: 200 that says it is not
+//	failed          a report that could not be made; no_data: one of nothing
+//	missing_part    an answer to a poll that lists a file less than it announces; wrong_bytes: a file a byte larger
+//	expired         a signed link that has expired, and with it all that were signed before
 //	loop            a nextLink to the page itself
 //	repeat          the records of the page before under the link of this page; Nth counts from 2
 //	other_host      a nextLink to another host
@@ -51,6 +56,7 @@ type Fault struct {
 
 var bodyFaults = map[string]bool{
 	"html": true, "empty": true, "error_200": true, "truncated_gzip": true, "short": true, "reset": true, "cut": true,
+	"lost": true, "stuck": true, "in_progress": true, "failed": true, "no_data": true, "missing_part": true, "wrong_bytes": true, "expired": true,
 	"loop": true, "repeat": true, "other_host": true, "bad_values": true, "restated": true, "late": true,
 }
 
@@ -197,10 +203,59 @@ func (f *activeFault) change(r *http.Request, a *answer) {
 		f.repeat(a)
 	case "bad_values":
 		a.body = spoil(a.body)
+	default:
+		f.changeReport(a)
 	}
 	if f.Kind == "html" || f.Kind == "empty" || f.Kind == "error_200" || f.Kind == "cut" {
 		a.rows, a.last = 0, false
 	}
+}
+
+// changeReport alters the answer to a poll.
+func (f *activeFault) changeReport(a *answer) {
+	switch f.Kind {
+	case "stuck":
+		a.status, a.body, a.rows = http.StatusAccepted, nil, 0
+	case "in_progress":
+		a.body, a.rows = encode(object{"status": "InProgress"}), 0
+	case "failed":
+		a.body, a.rows = encode(object{"status": "Failed", "error": object{"code": "ReportGenerationFailed", "message": "The report could not be generated (simulated)."}}), 0
+	case "no_data":
+		a.body, a.rows = encode(object{"status": "NoDataFound"}), 0
+	case "missing_part", "wrong_bytes":
+		a.body = spoilManifest(f.Kind, a.body)
+	}
+}
+
+// spoilManifest makes a manifest disagree with itself or with its files. Answers without one stay as they are.
+func spoilManifest(kind string, body []byte) []byte {
+	whole := decodeObject(body)
+	holder := whole
+	if inner, ok := whole["properties"].(object); ok {
+		holder = inner
+	}
+	manifest, ok := holder["manifest"].(object)
+	if !ok {
+		return body
+	}
+	blobs := manifest["blobs"].([]any)
+	last := blobs[len(blobs)-1].(object)
+	if kind == "missing_part" {
+		manifest["blobs"] = blobs[:len(blobs)-1]
+	} else {
+		bytes, _ := last["byteCount"].(json.Number).Int64() // made here
+		last["byteCount"] = bytes + 1
+		delete(manifest, "byteCount")
+	}
+	return encode(whole)
+}
+
+func decodeObject(body []byte) object {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var o object
+	_ = d.Decode(&o) // what is no object is none
+	return o
 }
 
 // send writes the body, or as much of it as the fault lets through.
@@ -211,6 +266,10 @@ func (f *activeFault) send(w http.ResponseWriter, status int, body []byte) {
 	}
 	if kind == "truncated_gzip" && w.Header().Get("Content-Encoding") == "gzip" {
 		body = body[:len(body)*3/5]
+	}
+	if kind == "lost" {
+		hangUp(w, true)
+		return
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

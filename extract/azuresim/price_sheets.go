@@ -1,9 +1,76 @@
 package azuresim
 
 import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/csv"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 )
+
+// Price sheets are made on request, as a zip file of two CSV files.
+var (
+	_ = handle(http.MethodPost, "costmanagement/pricesheets/download", (*server).requestPriceSheet)
+	_ = handle(http.MethodPost, "consumption/pricesheets/download", (*server).requestPriceSheet)
+)
+
+// requestPriceSheet takes on the sheet of the enrollment and a month, or of a billing profile and the open month.
+func (s *server) requestPriceSheet(r *http.Request, t *target) (*answer, error) {
+	j := &job{results: "operationResults", form: enrollmentSheetForm}
+	switch {
+	case t.a != nil && t.a.kind == enterpriseAgreement && t.month != nil:
+		j.name = "ea/pricesheet-" + t.month.name
+		j.files = s.e.sheetFile(t.month.name, s.e.enrollmentSheet(*t.month))
+	case t.a != nil && t.a.kind == customerAgreement && t.profile != nil && strings.HasPrefix(t.operation, "costmanagement/"):
+		j.form, j.name = profileSheetForm, "mca/pricesheet-"+t.profile.id
+		j.files = s.e.sheetFile(s.e.open().name, s.e.profileSheet(t.a, t.profile, s.e.open()))
+	default:
+		return nil, badRequest("The price sheet is not supported for this scope.")
+	}
+	return s.accept(r, t, j)
+}
+
+func enrollmentSheetForm(r *http.Request, j *job) object {
+	return object{"status": "Completed", "properties": object{"downloadUrl": j.link(r, 1), "validTill": j.validTill()}}
+}
+
+func profileSheetForm(r *http.Request, j *job) object {
+	return object{"downloadUrl": j.link(r, 1), "expiryTime": j.validTill()}
+}
+
+// sheetFile makes the zip file of a sheet's lines, the first of which is the header. They are dealt out by turns.
+func (e *Enterprise) sheetFile(month string, lines func() [][]string) func(context.Context) ([]jobFile, error) {
+	return func(context.Context) ([]jobFile, error) {
+		all := lines()
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for part := range 2 {
+			w, err := z.Create(fmt.Sprintf("pricesheet_%s_%d.csv", month, part+1))
+			if err != nil {
+				return nil, err
+			}
+			c := csv.NewWriter(w)
+			if err := c.Write(all[0]); err != nil {
+				return nil, err
+			}
+			for i := 1 + part; i < len(all); i += 2 {
+				if err := c.Write(all[i]); err != nil {
+					return nil, err
+				}
+			}
+			c.Flush()
+		}
+		err := z.Close()
+		write := func(_ context.Context, w io.Writer) error {
+			_, err := w.Write(b.Bytes())
+			return err
+		}
+		return []jobFile{{bytes: int64(b.Len()), rows: len(all) - 1, write: write}}, err
+	}
+}
 
 // A listed is a price of a sheet, of either agreement.
 type listed struct {

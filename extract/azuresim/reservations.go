@@ -181,18 +181,31 @@ func (c *commitment) summary(r *http.Request, from, to int) object {
 	}
 }
 
-func (c *commitment) detail(r *http.Request, i, day int, hours num) object {
+// reservationUse is what one machine used of a reservation on one day.
+type reservationUse struct {
+	resource, kind, group, ratio string
+	reserved, used, quantity     json.Number
+}
+
+func (c *commitment) use(i, day int, hours num) reservationUse {
 	var line row
 	c.a.base(&line, i, &c.a.e.months[0], day, amortized)
+	return reservationUse{
+		resource: strings.ToLower(string(appendResourceID(&line, nil))), kind: "Reservation", group: strings.Fields(c.meter.sub)[0], ratio: "1",
+		reserved: hoursText(num{c.reserved(), 0}), used: hoursText(hours), quantity: hoursText(num{c.quantity, 0}),
+	}
+}
+
+func (c *commitment) detail(r *http.Request, i, day int, hours num) object {
+	u := c.use(i, day, hours)
 	label := dayTime(day).Format("20060102")
 	return object{
 		"id":   "providers/Microsoft.Capacity/reservationOrders/" + c.order + "/reservations/" + c.id + "/providers/Microsoft.Consumption/reservationDetails/" + label,
 		"name": c.order + "_" + c.id + "_" + label, "type": "Microsoft.Consumption/reservationDetails", "tags": nil,
 		"properties": object{
-			"reservationOrderId": c.order, "reservationId": c.id, "skuName": c.meter.sku, "kind": "Reservation", "usageDate": usageDate(r, day),
-			"instanceId":    strings.ToLower(string(appendResourceID(&line, nil))),
-			"reservedHours": hoursText(num{c.reserved(), 0}), "usedHours": hoursText(hours), "totalReservedQuantity": hoursText(num{c.quantity, 0}),
-			"instanceFlexibilityGroup": strings.Fields(c.meter.sub)[0], "instanceFlexibilityRatio": "1",
+			"reservationOrderId": c.order, "reservationId": c.id, "skuName": c.meter.sku, "kind": u.kind, "usageDate": usageDate(r, day),
+			"instanceId": u.resource, "reservedHours": u.reserved, "usedHours": u.used, "totalReservedQuantity": u.quantity,
+			"instanceFlexibilityGroup": u.group, "instanceFlexibilityRatio": u.ratio,
 		},
 	}
 }

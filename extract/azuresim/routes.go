@@ -33,12 +33,7 @@ func (s *server) route(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, ok := operations[t.operation]
-	if len(t.rest) > 1 { // what is done with one of them: billing/invoices/download
-		if action, found := operations[t.operation+"/"+strings.ToLower(t.rest[1])]; found {
-			o, ok = action, true
-		}
-	}
+	o, ok := t.handler()
 	if !ok {
 		return nil, notFound(r.URL.Path)
 	}
@@ -46,6 +41,22 @@ func (s *server) route(r *http.Request) (*answer, error) {
 		return nil, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The requested resource does not support http method '%s'.", r.Method)
 	}
 	return o.serve(s, r, t)
+}
+
+// handler finds the operation: one that the last word of the path names, as in pricesheets/default/download, before the one
+// without it.
+func (t *target) handler() (operation, bool) {
+	actions := t.rest
+	if len(t.rest) > 1 {
+		actions = []string{t.rest[len(t.rest)-1], t.rest[1]} // pricesheets/default/download, invoices/<name>/operationResults/<id>
+	}
+	for _, action := range actions {
+		if o, ok := operations[t.operation+"/"+strings.ToLower(action)]; ok {
+			return o, true
+		}
+	}
+	o, ok := operations[t.operation]
+	return o, ok
 }
 
 // An operation is what a path ends in, under its provider: "consumption/usagedetails".
@@ -57,7 +68,7 @@ type operation struct {
 var operations = map[string]operation{}
 
 // handle adds an operation. The file that speaks a route calls it in a package variable, so that a new route is that file.
-func handle(method, name string, handler func(*server, *http.Request, *target) (*answer, error)) bool {
+func handle(method, name string, handler func(*server, *http.Request, *target) (*answer, error)) bool { //nolint:unparam // a result makes it callable there
 	operations[name] = operation{method, handler}
 	return true
 }

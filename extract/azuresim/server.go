@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +42,8 @@ type server struct {
 	mu       sync.Mutex
 	requests []Request
 	faults   []*activeFault
+	jobs     map[string]*job // by id
+	submits  map[uint64]int  // of the same request
 }
 
 func newServer(e *Enterprise) *server {
@@ -57,7 +57,7 @@ func newServer(e *Enterprise) *server {
 }
 
 // Handler serves the management plane; under /_sim/ it takes faults (POST /_sim/faults) and lists requests
-// (GET /_sim/requests), under /_blob/ it serves the files of [Config].Blobs.
+// (GET /_sim/requests), under /_blob/ it serves the files of reports and of [Config].Blobs.
 func (e *Enterprise) Handler() http.Handler { return e.server }
 
 // Requests lists the requests served so far.
@@ -69,12 +69,13 @@ func (e *Enterprise) Requests() []Request {
 
 // An answer is a response before it is written.
 type answer struct {
-	status  int
-	header  http.Header
-	body    []byte
-	rows    int
-	service string // consumption or billing
-	last    bool   // the last page of usage details
+	status   int
+	header   http.Header
+	body     []byte
+	rows     int
+	service  string // consumption or billing
+	last     bool   // the last page of usage details, or the last file of a report
+	streamed int64  // bytes of a body that is made while it is written
 }
 
 // A refusal is an ARM error.
@@ -132,7 +133,7 @@ func (s *server) finish(number int, r *http.Request, a *answer, fault *activeFau
 	s.mu.Lock()
 	if number <= len(s.requests) {
 		q := &s.requests[number-1]
-		q.Status, q.Bytes, q.Rows = a.status, len(a.body), a.rows
+		q.Status, q.Bytes, q.Rows = a.status, len(a.body)+int(a.streamed), a.rows
 		if fault != nil {
 			q.Fault = fault.Kind
 		}
@@ -235,26 +236,6 @@ func compressed(body []byte) []byte {
 	_, _ = zip.Write(body)                            // into memory
 	_ = zip.Close()
 	return b.Bytes()
-}
-
-// serveBlob serves export files as blob storage does for a link with a signature: without a bearer token.
-func (s *server) serveBlob(w http.ResponseWriter, r *http.Request) {
-	name := filepath.FromSlash(strings.TrimPrefix(r.URL.Path, "/_blob/"))
-	switch {
-	case r.Header.Get("Authorization") != "":
-		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>InvalidAuthenticationInfo</Code></Error>", http.StatusBadRequest)
-	case r.URL.Query().Get("sig") == "":
-		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>ResourceNotFound</Code></Error>", http.StatusNotFound)
-	case s.e.config.Blobs == "" || !filepath.IsLocal(name):
-		http.Error(w, "<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code></Error>", http.StatusNotFound)
-	default:
-		file := filepath.Join(s.e.config.Blobs, name)
-		if info, err := os.Stat(file); err != nil || info.IsDir() {
-			http.Error(w, "<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code></Error>", http.StatusNotFound)
-			return
-		}
-		http.ServeFile(w, r, file)
-	}
 }
 
 // serveControl is how a test that runs the simulator as a process asks for faults and looks at what was requested.

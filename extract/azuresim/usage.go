@@ -91,6 +91,7 @@ type selection struct {
 	usageOnly  bool
 	resource   string // resource group, folded
 	chargeType string // folded
+	invoice    string // its name
 }
 
 // A position is where a cursor stands. It is all that a page link needs to hold.
@@ -210,6 +211,7 @@ func (c *cursor) wanted(r *row) bool {
 		c.azure && r.offer != nil,
 		c.usageOnly && r.charge != "Usage",
 		c.chargeType != "" && !foldEqual(r.charge, c.chargeType),
+		c.invoice != "" && r.invoice != c.invoice,
 		c.resource != "" && !foldEqual(r.group, c.resource):
 		return false
 	}

@@ -66,7 +66,7 @@ classified as (
         cast(stg_focus_export.ChargePeriodStart as date) as ChargeDate,
         stg_focus_export.BillingCurrency as BillingCurrency,
         cast(stg_focus_export.ServedPeriodStart as date) as ServedPeriodStart,
-        day_add(stg_focus_export.BillingPeriodEnd, -1) as ServedPeriodEnd,
+        day_add(cast(stg_focus_export.BillingPeriodEnd as date), -1) as ServedPeriodEnd,
         case
             when stg_focus_export.ChargeCategory = 'Usage' and stg_focus_export.CommitmentDiscountStatus = 'Unused' then 'UnusedReservation'
             when stg_focus_export.ChargeCategory in ('Usage', 'Purchase') then stg_focus_export.ChargeCategory

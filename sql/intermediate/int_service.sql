@@ -39,9 +39,9 @@ named as (
         coalesce(
             stg_focus_export.x_SkuMeterCategory,
             case when stg_focus_export.ChargeCategory = 'Adjustment' then 'Rounding Adjustment' end,
-            stg_focus_export.ServiceName,
             case when stg_focus_export.x_PublisherCategory = 'Vendor' then stg_focus_export.PublisherName end,
             stg_focus_export.x_SkuMeterSubcategory,
+            stg_focus_export.ServiceName,
             stg_focus_export.PublisherName,
             'Unassigned'
         ) as ServiceName,

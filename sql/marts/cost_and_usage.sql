@@ -6,6 +6,9 @@
 -- (x_IsAmortized is false); where it has only amortized cost, what was bought is missing. Both are said in data_quality.
 -- Which units count is int_cost_source's to decide; no row is left out here but for that.
 --
+-- A FOCUS export says what is billed and what is amortised in one row. Where one counts, its charges stand here as int_charge_focus
+-- has them; all that follows is about cost files and the usage details API.
+--
 -- Commitment not used is no bill: it was billed when it was bought. Microsoft's text takes only covered usage out of BilledCost;
 -- with the unused rows left in, BilledCost would not be actual cost.
 --
@@ -24,7 +27,7 @@
 -- A refund has no price: it gives back a part of one. An amount refunded of a Marketplace product comes with the product's whole
 -- price as UnitPrice and a quantity of 1, and only its cost says what came back. So its negotiated and its list cost are its cost.
 --
--- reads:  stg_cost_file, stg_usage_details, int_price, int_cost_source, int_service, int_region
+-- reads:  stg_cost_file, stg_usage_details, int_charge_focus, int_price, int_cost_source, int_service, int_region
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -87,9 +90,9 @@
 -- column AvailabilityZone                    varchar          only of connected clouds
 -- column Tags                                varchar          JSON object text; null without tags, or when they could not be read
 -- column x_Account                           varchar          the account's name in the configuration
--- column x_Source                            varchar          cost_export or usage_details
+-- column x_Source                            varchar          cost_export, focus_export, cost_details, detailed_cost or usage_details
 -- column x_Scope                             varchar          the scope the records were asked for
--- column x_Dataset                           varchar          the dataset the row comes from: amortized, or actual for bought commitments and where nothing else is there
+-- column x_Dataset                           varchar          the dataset the row comes from: focus; amortized, or actual for bought commitments and where nothing else is there
 -- column x_Page                              bigint           file of the export, or page of the answer, the row came on
 -- column x_Row                               bigint           row in that file or page
 -- column x_File                              varchar          name of the export file; null for the API
@@ -124,10 +127,10 @@
 -- column x_BillingExchangeRate               decimal(38, 18)  BillingCurrency per PricingCurrency; mca only
 -- column x_BillingExchangeRateDate           date             day of that rate
 -- column x_EffectiveUnitPrice                decimal(38, 18)  PricingCurrency per PricingUnit, really paid
--- column x_ContractedPriceSource             varchar          Record, Price sheet, or Effective price where neither has one; null without a price, and for refunds
+-- column x_ContractedPriceSource             varchar          Record, Price sheet, or where neither has one Billed price (of FOCUS exports) or Effective price; null without a price, and for refunds
 -- column x_PricingUnitDescription            varchar          unit of measure as served, such as 10K
 -- column x_PricingBlockSize                  decimal(38, 18)  single units in what a price buys: 10000 for 10K
--- column x_QuantityScale                     varchar          Block or Unit: what the record's quantity counts, tried against its cost; Assumed block where nothing could be tried; null where both are one
+-- column x_QuantityScale                     varchar          Block or Unit: what the record's quantity counts, tried against its cost; Assumed block where nothing could be tried; Divided block where a FOCUS export had divided by the block once too often; null where both are one
 -- column x_ResourceGroupName                 varchar          as served
 -- column x_ResourceType                      varchar          such as microsoft.compute/virtualmachines
 -- column x_ConsumedService                   varchar          resource provider
@@ -163,7 +166,10 @@
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
 --        where case when c.PricingModel in ('Reservation', 'SavingsPlan') and c.ChargeType in ('Purchase', 'Refund')
 --            then c.Dataset = 'actual' or not s.HasActual else c.Dataset = 'amortized' or not s.HasAmortized end)
--- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage group by BillingCurrency
+--        + (select count(*) from int_charge_focus)
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage where x_Dataset = 'focus' group by BillingCurrency
+--        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from int_charge_focus group by BillingCurrency)
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage where x_Dataset <> 'focus' group by BillingCurrency
 --        except select c.BillingCurrency,
 --            coalesce(sum(c.Cost) filter (where c.Dataset = 'actual' or coalesce(c.PricingModel, '') not in ('Reservation', 'SavingsPlan')
 --                or c.ChargeType not in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')), 0),
@@ -952,3 +958,6 @@ left join int_region
     and int_region.BillingPeriodStart = priced.BillingPeriodStart
 left join resource_types
     on resource_types.ResourceTypeCode = priced.ResourceTypeCode
+union all
+select int_charge_focus.*
+from int_charge_focus

@@ -1,0 +1,127 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// Cost details are the files of cost_export, made on request for a month: what Microsoft
+// tells clients without an export to use instead of usage details.
+//
+// What is odd about them:
+//   - An enrollment asks for a month by its billing period, and gets the late charges of
+//     earlier days with it; a customer agreement asks by dates, a month at most:
+//     {"metric":"ActualCost","billingPeriod":"202610"},
+//     {"metric":"ActualCost","timePeriod":{"start":"2026-10-01","end":"2026-10-31"}}.
+//   - They reach back 13 months. Older ones are in exports alone.
+//   - Pay as you go, resource groups and management groups have none: see hasCostDetails.
+//   - Files of more than some hundred MB come in parts, each with a header and a byte
+//     order mark of its own.
+//   - They have the columns of the exports, in the same two spellings.
+//
+// See operation.go and report.go for how they are waited for and fetched.
+var _ = register(&Source{
+	Name:       "cost_details",
+	API:        "Cost Management generateCostDetailsReport",
+	Version:    reportsVersion,
+	Agreements: []string{ea, mca, mpa},
+	Role:       "Cost Management Reader; EnrollmentReader on an enrollment; Billing account or billing profile reader",
+	Feeds:      "cost_and_usage where there is no export",
+	Status:     "current",
+	Columns:    costExportColumns(),
+	Instead: map[string]string{
+		mosp: "pay as you go has no cost details report: usage_details has its charges, detailed_cost those of an invoice",
+	},
+	dateColumn: "Date",
+	everywhere: true,
+	billed:     true,
+	behind:     true,
+	standard:   hasCostDetails,
+	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
+		return r.costReports(ctx, a, "cost_details", "generateCostDetailsReport")
+	},
+})
+
+// reportsVersion is the api-version of the three reports of Cost Management. Later ones
+// change exports alone, and sovereign clouds get them last.
+const reportsVersion = "2023-11-01"
+
+// reportsAPI is their pacing family, which has the general pace.
+const reportsAPI = "costmanagement-report"
+
+var groupScope = regexp.MustCompile(`(?i)/resourceGroups/[^/]+/?$|/managementGroups/[^/]+/?$`)
+
+// hasCostDetails tells whether cost details reports can be had for the account. Those
+// that have none read usage details instead, and nobody reads both without asking.
+func hasCostDetails(a Account) bool {
+	return a.Agreement != mosp && !groupScope.MatchString(a.Scope)
+}
+
+// costMetrics are what the reports call the two datasets.
+var costMetrics = map[string]string{"actual": "ActualCost", "amortized": "AmortizedCost"}
+
+// costDetailsReach is how many months back the reports go.
+const costDetailsReach = 13
+
+// costReports plans a report for each month and dataset. Months out of reach are failed
+// units if they were asked for by name, and else not planned: a long history must not
+// fail every night.
+func (r *run) costReports(ctx context.Context, a Account, source, operation string) ([]task, error) {
+	unit := Unit{Source: source, Account: a.Name, Scope: a.Scope}
+	reach := monthOf(r.o.AsOf).AddDate(0, -costDetailsReach, 0)
+	planned, err := r.monthly(ctx, unit, []string{"actual", "amortized"}, func(month time.Time, dataset string) task {
+		u := unit
+		u.Period, u.Dataset = month.Format(monthLayout), dataset
+		if month.Before(reach) {
+			return outOfReach(u, reach)
+		}
+		return r.costReport(a, operation, month, dataset).task(u)
+	})
+	if r.o.Periods != (Range{}) {
+		return planned, err
+	}
+	var near []task
+	for _, t := range planned {
+		if t.Period >= reach.Format(monthLayout) {
+			near = append(near, t)
+		}
+	}
+	if skipped := len(planned) - len(near); skipped > 0 {
+		r.log.Warn("months that are not copied: cost reports do not reach back to them, exports do", "source", source, "account", a.Name, "before", reach.Format(monthLayout), "units", skipped)
+	}
+	return near, err
+}
+
+func outOfReach(u Unit, reach time.Time) task {
+	return task{Unit: u, fill: func(context.Context, *run, *landing, func(int64)) (int64, error) {
+		return 0, fmt.Errorf("%s reaches back %d months, to %s: let an export write this month and give its folder as exports, or name the source usage_details, which may still have it",
+			u.Source, costDetailsReach, reach.Format(monthLayout))
+	}}
+}
+
+func (r *run) costReport(a Account, operation string, month time.Time, dataset string) report {
+	p := report{absent: notFound} // a period before the enrollment began
+	body := fmt.Sprintf(`{"metric":%q,"billingPeriod":%q}`, costMetrics[dataset], month.Format("200601"))
+	if a.Agreement != ea {
+		p.month = month
+		from, to := r.daysOf(month)
+		body = fmt.Sprintf(`{"metric":%q,"timePeriod":{"start":%q,"end":%q}}`, costMetrics[dataset], day(from), day(to))
+	}
+	p.submit = request{
+		API: reportsAPI, Scope: a.Scope, Method: http.MethodPost, Body: []byte(body),
+		URL: query(a.Scope+"/providers/Microsoft.CostManagement/"+operation, "api-version", reportsVersion),
+	}
+	return p
+}
+
+// daysOf is a month up to the run's date: reports are not made of days to come.
+func (r *run) daysOf(month time.Time) (from, to time.Time) {
+	to = lastDay(month)
+	if r.o.AsOf.Before(to) && !r.o.AsOf.Before(month) {
+		to = r.o.AsOf
+	}
+	return month, to
+}

@@ -1,0 +1,78 @@
+package extract
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Reservation details reports are what reservation_details lists, in one file: which
+// resource used how many hours of a reservation on each day. ReservedHours is that of the
+// whole reservation, repeated on each of its rows of the day: it must be counted once.
+//
+// What is odd about them:
+//   - The dates stand in the address of the POST, which has no body:
+//     …/generateReservationDetailsReport?startDate=2026-10-01&endDate=2026-10-31.
+//   - A customer agreement has them for each billing profile, not for the account.
+//   - Some versions say InstanceName for InstanceId.
+//   - InstanceFlexibilityRatio is a number or text ("NA").
+var _ = register(&Source{
+	Name:       "reservation_details_report",
+	API:        "Cost Management generateReservationDetailsReport",
+	Version:    reportsVersion,
+	Agreements: []string{ea, mca},
+	Role:       "EnrollmentReader; Billing profile reader",
+	Feeds:      "reservation_utilisation",
+	Status:     "current",
+	Columns: slices.Concat(
+		days([]Column{{Name: "UsageDate", Type: Date, Required: true}}),
+		[]Column{{Name: "InstanceId", Type: Text, Aliases: []string{"InstanceName"}}},
+		named(Decimal, "ReservedHours", "UsedHours", "TotalReservedQuantity"),
+		named(Text, "ReservationOrderId", "ReservationId", "SkuName", "InstanceFlexibilityGroup", "InstanceFlexibilityRatio", "Kind", "_file")),
+	Instead: map[string]string{
+		mosp: "a pay-as-you-go subscription has no billing account to report on: read reservation_details for the reservation order",
+		mpa:  "a partner's account has no reservations of its own: read the customer's",
+	},
+	dateColumn: "UsageDate",
+	standard:   hasReservationReport,
+	plan:       planReservationReport,
+})
+
+var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
+
+// hasReservationReport tells whether the scope has the report: an enrollment, or a
+// customer agreement's account or billing profile. Others have the list alone.
+func hasReservationReport(a Account) bool { return billingScope.MatchString(a.Scope) }
+
+func planReservationReport(ctx context.Context, r *run, a Account) ([]task, error) {
+	scopes := []string{a.Scope}
+	var err error
+	if a.Agreement == mca {
+		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
+			return nil, err
+		}
+	}
+	var tasks []task
+	for _, scope := range scopes {
+		unit := Unit{Source: "reservation_details_report", Account: a.Name, Scope: scope}
+		planned, err := r.monthly(ctx, unit, []string{"daily"}, func(month time.Time, grain string) task {
+			u := unit
+			u.Period, u.Dataset = month.Format(monthLayout), grain
+			return r.reservationReport(scope, month).task(u)
+		})
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, planned...)
+	}
+	return tasks, nil
+}
+
+func (r *run) reservationReport(scope string, month time.Time) report {
+	from, to := r.daysOf(month)
+	url := query(scope+"/providers/Microsoft.CostManagement/generateReservationDetailsReport",
+		"startDate", day(from), "endDate", day(to), "api-version", reportsVersion)
+	return report{submit: request{API: reportsAPI, Scope: scope, Method: http.MethodPost, URL: url}, absent: notFound, month: month}
+}
