@@ -92,7 +92,7 @@ func TestBillingAccountsOfTheSimulator(t *testing.T) {
 			t.Errorf("%s %s: _extra %s", row["_dataset"], row["id"], row["_extra"])
 		}
 	}
-	want := map[string]int{"account": 2, "profile": 2, "section": 4, "department": 5, "enrollment_account": 5, "subscription": 14, "balance": 2}
+	want := map[string]int{"account": 2, "profile": 2, "section": 4, "department": 5, "enrollment_account": 6, "subscription": 14, "balance": 2}
 	if diff := gocmp.Diff(want, count); diff != "" {
 		t.Error(diff)
 	}

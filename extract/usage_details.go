@@ -24,7 +24,7 @@ import (
 //   - Tags are an object, null, or in the 2017 shape an empty array, beside
 //     properties and not inside.
 //
-// Accounts that have cost details reports read those instead, see hasCostDetails.
+// Accounts that have cost details reports read those instead, see hasOnlyUsageDetails.
 var _ = register(&Source{
 	Name:       "usage_details",
 	API:        "Consumption usageDetails",
@@ -39,7 +39,7 @@ var _ = register(&Source{
 	behind:     true,
 	dateColumn: "date",
 	everywhere: true,
-	standard:   func(a Account) bool { return !hasCostDetails(a) },
+	standard:   hasOnlyUsageDetails,
 	plan:       planUsageDetails,
 })
 

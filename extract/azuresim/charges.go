@@ -12,13 +12,7 @@ var (
 	_ = handle(http.MethodGet, "consumption/charges", (*server).chargeSummaries)
 	_ = handle(http.MethodGet, "consumption/aggregatedcost", (*server).aggregatedCost)
 	_ = handle(http.MethodGet, "consumption/tags", (*server).tagKeys)
-
-	// Another file may serve the enrollment's tree with more of its fields.
-	_ = served("billing/departments") || handle(http.MethodGet, "billing/departments", (*server).departmentList)
-	_ = served("billing/enrollmentaccounts") || handle(http.MethodGet, "billing/enrollmentaccounts", (*server).enrollmentAccountList)
 )
-
-func served(name string) bool { return operations[name].serve != nil }
 
 // A part is what charges are summed by: whose they are, and whether an invoice has them.
 type part struct {
@@ -122,7 +116,7 @@ func (s *server) chargeSummaries(r *http.Request, t *target) (*answer, error) {
 // section.
 func (t *target) holds(s *section) bool {
 	if t.enrollmentAccount != "" {
-		return s == nil && t.enrollmentAccount == directAccount || s != nil && s.accountID() == t.enrollmentAccount
+		return s == nil && t.enrollmentAccount == directAccount || s != nil && s.enrollmentNumber() == t.enrollmentAccount
 	}
 	return s == t.section
 }
@@ -248,42 +242,6 @@ func (e *Enterprise) modernCharge(t *target, m month, key part, sum partSum, gro
 
 // directAccount is the enrollment account in no department.
 const directAccount = "90001"
-
-// accountID is the number of the enrollment account of a department.
-func (s *section) accountID() string { return "1" + s.id }
-
-func (s *server) departmentList(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || t.a.kind == customerAgreement {
-		return nil, notFound(t.path)
-	}
-	var list []any
-	for _, d := range t.a.sections {
-		list = append(list, object{"id": d.path, "name": d.id, "type": "Microsoft.Billing/billingAccounts/departments", "properties": object{
-			"displayName": d.name, "costCenter": d.center, "status": "Active",
-		}})
-	}
-	return listPage(r, list, 50, "billing")
-}
-
-func (s *server) enrollmentAccountList(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || t.a.kind == customerAgreement {
-		return nil, notFound(t.path)
-	}
-	account := func(id, name, owner, center string) object {
-		return object{"id": t.a.path + "/enrollmentAccounts/" + id, "name": id, "type": "Microsoft.Billing/billingAccounts/enrollmentAccounts", "properties": object{
-			"displayName": name, "accountOwner": owner, "costCenter": center, "authType": "Organization", "status": "Active", "isDevTestEnabled": true,
-			"startDate": "2023-07-01T00:00:00Z", "endDate": "2029-06-30T00:00:00Z",
-		}}
-	}
-	var list []any
-	for _, d := range t.a.sections {
-		o := account(d.accountID(), d.account, d.owner, d.center)
-		o["properties"].(object)["departmentId"], o["properties"].(object)["departmentDisplayName"] = d.id, d.name
-		list = append(list, o)
-	}
-	list = append(list, account(directAccount, "Enrollment", "it-purchasing@contoso.example", ""))
-	return listPage(r, list, 50, "billing")
-}
 
 // A group is a management group: the tenant's root has all subscriptions, two groups below it share those of the
 // enrollment, and a third has those of the customer agreement, which are left out of the figures.

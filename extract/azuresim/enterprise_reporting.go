@@ -101,7 +101,7 @@ func oldSubscription(r *row, b []byte) []byte {
 var meterTier = ofMeter(func(m *meter) string { return m.sub })
 
 var oldUsageColumns = []column{
-	{"accountId", verbatim, digits(ofSection((*section).accountID))},
+	{"accountId", verbatim, digits(ofSection((*section).enrollmentNumber))},
 	{"productId", verbatim, oldNumber},
 	{"resourceLocationId", verbatim, oldNumber},
 	{"consumedServiceId", verbatim, oldNumber},
@@ -194,7 +194,7 @@ var oldMarketColumns = []column{
 	{"orderNumber", word, orderNumber},
 	{"unitOfMeasure", word, appendUnit},
 	{"costCenter", word, costCenter},
-	{"accountId", verbatim, digits(ofSection((*section).accountID))},
+	{"accountId", verbatim, digits(ofSection((*section).enrollmentNumber))},
 	{"accountName", free, sectionUser},
 	{"accountOwnerId", free, sectionOwner},
 	{"departmentId", verbatim, digits(sectionID)},

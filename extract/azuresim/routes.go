@@ -250,7 +250,7 @@ func (e *Enterprise) findSection(t *target, id string) bool {
 func (e *Enterprise) findEnrollmentAccount(t *target, id string) bool {
 	t.a = e.ea
 	t.enrollmentAccount = id
-	return id == directAccount || slices.ContainsFunc(e.ea.sections, func(s *section) bool { return s.accountID() == id })
+	return id == directAccount || slices.ContainsFunc(e.ea.sections, func(s *section) bool { return s.enrollmentNumber() == id })
 }
 
 func (e *Enterprise) orderAccount(order string) *account {

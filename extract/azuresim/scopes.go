@@ -62,21 +62,14 @@ func (s *server) invoiceSections(r *http.Request, t *target) (*answer, error) {
 }
 
 func (s *server) departments(r *http.Request, t *target) (*answer, error) {
-	return s.ofEnrollment(r, t, func(sec *section) object {
-		return object{"id": sec.path, "name": sec.id, "type": "Microsoft.Billing/billingAccounts/departments", "properties": object{
-			"displayName": sec.name, "costCenter": sec.center, "status": "Active",
-		}}
-	})
-}
-
-// ofEnrollment lists one thing for each department of the enrollment.
-func (s *server) ofEnrollment(r *http.Request, t *target, make func(*section) object) (*answer, error) {
 	if t.a == nil || t.a.kind != enterpriseAgreement {
 		return nil, notFound(t.path)
 	}
 	var list []any
 	for _, sec := range t.a.sections {
-		list = append(list, make(sec))
+		list = append(list, object{"id": sec.path, "name": sec.id, "type": "Microsoft.Billing/billingAccounts/departments", "properties": object{
+			"displayName": sec.name, "costCenter": sec.center, "status": "Active",
+		}})
 	}
 	return s.scopePage(r, list)
 }
@@ -84,15 +77,24 @@ func (s *server) ofEnrollment(r *http.Request, t *target, make func(*section) ob
 // enrollmentNumber is the number of a department's one enrollment account.
 func (sec *section) enrollmentNumber() string { return fmt.Sprint(257000 + hashText(sec.account)%900) }
 
+// enrollmentAccounts lists the account of each department, and the one in none.
 func (s *server) enrollmentAccounts(r *http.Request, t *target) (*answer, error) {
-	return s.ofEnrollment(r, t, func(sec *section) object {
-		number := sec.enrollmentNumber()
+	if t.a == nil || t.a.kind != enterpriseAgreement {
+		return nil, notFound(t.path)
+	}
+	account := func(number, name, owner, center string) object {
 		return object{"id": t.a.path + "/enrollmentAccounts/" + number, "name": number, "type": "Microsoft.Billing/billingAccounts/enrollmentAccounts", "properties": object{
-			"displayName": sec.account, "accountOwner": sec.owner, "authType": "Organization", "costCenter": sec.center, "status": "Active",
-			"departmentId": sec.id, "departmentDisplayName": sec.name, "isDevTestEnabled": true,
+			"displayName": name, "accountOwner": owner, "authType": "Organization", "costCenter": center, "status": "Active", "isDevTestEnabled": true,
 			"startDate": "2023-07-01T00:00:00Z", "endDate": "2029-06-30T00:00:00Z",
 		}}
-	})
+	}
+	var list []any
+	for _, sec := range t.a.sections {
+		o := account(sec.enrollmentNumber(), sec.account, sec.owner, sec.center)
+		o["properties"].(object)["departmentId"], o["properties"].(object)["departmentDisplayName"] = sec.id, sec.name
+		list = append(list, o)
+	}
+	return s.scopePage(r, append(list, account(directAccount, "Enrollment", "it-purchasing@contoso.example", "")))
 }
 
 // billingSubscriptions lists those of an account or a profile, or shows the one that the path names.
