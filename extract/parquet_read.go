@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -182,13 +183,13 @@ func appendValue(dst []byte, col arrow.Array, row int) ([]byte, error) {
 	case *array.Float32:
 		return strconv.AppendFloat(dst, float64(c.Value(row)), 'g', -1, 32), nil
 	case *array.Decimal128: // ValueStr would go through a big.Float and write 3.1e-05
-		return append(dst, c.Value(row).ToString(c.DataType().(arrow.DecimalType).GetScale())...), nil
+		return append(dst, shortDecimal(c.Value(row).ToString(c.DataType().(arrow.DecimalType).GetScale()))...), nil
 	case *array.Decimal256:
-		return append(dst, c.Value(row).ToString(c.DataType().(arrow.DecimalType).GetScale())...), nil
+		return append(dst, shortDecimal(c.Value(row).ToString(c.DataType().(arrow.DecimalType).GetScale()))...), nil
 	case *array.Decimal64:
-		return append(dst, decimal128.FromI64(int64(c.Value(row))).ToString(c.DataType().(arrow.DecimalType).GetScale())...), nil
+		return append(dst, shortDecimal(decimal128.FromI64(int64(c.Value(row))).ToString(c.DataType().(arrow.DecimalType).GetScale()))...), nil
 	case *array.Decimal32:
-		return append(dst, decimal128.FromI64(int64(c.Value(row))).ToString(c.DataType().(arrow.DecimalType).GetScale())...), nil
+		return append(dst, shortDecimal(decimal128.FromI64(int64(c.Value(row))).ToString(c.DataType().(arrow.DecimalType).GetScale()))...), nil
 	case *array.Date32:
 		return c.Value(row).ToTime().AppendFormat(dst, time.DateOnly), nil
 	case *array.Date64:
@@ -203,6 +204,15 @@ func appendValue(dst []byte, col arrow.Array, row int) ([]byte, error) {
 		return append(dst, text...), err
 	}
 	return append(dst, col.ValueStr(row)...), nil
+}
+
+// shortDecimal takes off the zeros that a column's scale adds: where a text is wanted, a
+// CSV export has none.
+func shortDecimal(digits string) string {
+	if !strings.Contains(digits, ".") {
+		return digits
+	}
+	return strings.TrimSuffix(strings.TrimRight(digits, "0"), ".")
 }
 
 // appendMap writes a map of text, which is how some writers keep tags, as an object.

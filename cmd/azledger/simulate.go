@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,28 +52,33 @@ func (f *enterpriseFlags) String() string {
 func (a *app) simulateCommand() *cobra.Command {
 	var f enterpriseFlags
 	var addr, exports, truth string
+	options := azuresim.ExportOptions{Account: "ea", Format: "csv.gz"}
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve a simulated Azure until interrupted",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.simulate(c.Context(), f, addr, exports, truth)
+			return a.simulate(c.Context(), f, addr, exports, options, truth)
 		},
 	}
 	f.add(c)
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&exports, "exports", "", "write the files of Cost Management exports into this `folder` first")
+	c.Flags().StringVar(&options.Account, "export-account", options.Account, "`account` whose exports are written: ea or mca")
+	c.Flags().StringSliceVar(&options.Datasets, "export-datasets", []string{"actual", "amortized"}, "`datasets` that are exported: "+strings.Join(azuresim.ExportDatasets, ", "))
+	c.Flags().StringVar(&options.Format, "export-format", options.Format, "`format` of the files: csv, csv.gz or parquet")
+	c.Flags().StringVar(&options.Layout, "export-layout", "create_new", "`layout` of the folders: create_new, overwrite, legacy (old manifests) or legacy_single (no manifests)")
 	c.Flags().StringVar(&truth, "truth", "", "write the sums that must come out into this `file` first")
 	return c
 }
 
-func (a *app) simulate(ctx context.Context, f enterpriseFlags, addr, exports, truth string) error {
+func (a *app) simulate(ctx context.Context, f enterpriseFlags, addr, exports string, options azuresim.ExportOptions, truth string) error {
 	e, err := f.enterprise(a.now())
 	if err != nil {
 		return err
 	}
 	if exports != "" {
-		if err := writeExports(ctx, e, exports); err != nil {
+		if err := e.WriteExports(ctx, exports, options); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // ExportOptions say which export files to write. Only Account must be set.
 type ExportOptions struct {
 	Account     string   // ea or mca
-	Datasets    []string // actual, amortized; empty means both
+	Datasets    []string // of ExportDatasets; empty means actual and amortized
 	Months      []string // 2026-10; empty means all
 	Format      string   // csv (the default), csv.gz or parquet
 	Layout      string   // create_new (the default), overwrite, legacy (_manifest.json), legacy_single (no manifest)
@@ -53,35 +54,38 @@ func (o ExportOptions) withDefaults() ExportOptions {
 // them out, each run's manifest last.
 func (e *Enterprise) WriteExports(ctx context.Context, dir string, options ExportOptions) error {
 	options = options.withDefaults()
+	if !slices.Contains([]string{"csv", "csv.gz", "parquet"}, options.Format) || !slices.Contains([]string{"create_new", "overwrite", "legacy", "legacy_single"}, options.Layout) {
+		return fmt.Errorf("WriteExports(%s): format %q and layout %q: want csv, csv.gz or parquet, and create_new, overwrite, legacy or legacy_single", dir, options.Format, options.Layout)
+	}
 	a, err := e.account(options.Account)
 	if err != nil {
 		return fmt.Errorf("WriteExports(%s): %w", dir, err)
 	}
 	for _, name := range options.Datasets {
-		ds, err := datasetNamed(name)
+		sets, err := e.exportSets(a, name)
 		if err != nil {
 			return fmt.Errorf("WriteExports(%s): %w", dir, err)
 		}
-		for _, m := range e.months {
-			if m.data == 0 || !wantsMonth(options.Months, m) {
-				continue
-			}
-			if err := e.exportMonth(ctx, dir, options, a, ds, m); err != nil {
-				return fmt.Errorf("WriteExports(%s, %s %s): %w", dir, name, m.iso(), err)
+		for _, set := range sets {
+			if err := e.writeSet(ctx, dir, options, a, set); err != nil {
+				return fmt.Errorf("WriteExports(%s, %s): %w", dir, name, err)
 			}
 		}
 	}
 	return nil
 }
 
-func datasetNamed(name string) (dataset, error) {
-	switch name {
-	case "actual":
-		return actual, nil
-	case "amortized":
-		return amortized, nil
+// writeSet writes an export's runs of all months asked for.
+func (e *Enterprise) writeSet(ctx context.Context, dir string, o ExportOptions, a *account, set exportSet) error {
+	for _, m := range e.months {
+		if m.data == 0 || !wantsMonth(o.Months, m) {
+			continue
+		}
+		if err := e.exportMonth(ctx, dir, o, a, set, m); err != nil {
+			return fmt.Errorf("%s: %w", m.iso(), err)
+		}
 	}
-	return 0, fmt.Errorf("dataset(%q): the datasets are actual and amortized", name)
+	return nil
 }
 
 func wantsMonth(months []string, m month) bool {
@@ -98,27 +102,22 @@ func wantsMonth(months []string, m month) bool {
 
 // exportMonth writes the runs of one export for one month: perhaps an older one, the one that counts, perhaps one that is
 // still being written.
-func (e *Enterprise) exportMonth(ctx context.Context, dir string, o ExportOptions, a *account, ds dataset, m month) error {
+func (e *Enterprise) exportMonth(ctx context.Context, dir string, o ExportOptions, a *account, set exportSet, m month) error {
 	submitted := time.Unix(int64(min(e.asOf, m.start+m.length+invoiceDay-1))*86400, 0).UTC().Add(6*time.Hour + 10*time.Minute)
-	whole := selection{a: a, ds: ds, first: m.index, last: m.index}
 	if o.OlderRun {
-		half := whole
-		half.from, half.to = m.start-31, m.start+(m.data+1)/2-1
-		run := e.newRun(dir, o, a, ds, m, submitted.Add(-24*time.Hour), 0)
-		if err := run.write(ctx, half); err != nil {
+		run := e.newSetRun(dir, o, a, set, m, submitted.Add(-24*time.Hour), 0)
+		if err := run.write(ctx, set.feed(m, m.start-31, m.start+(m.data+1)/2-1)); err != nil {
 			return err
 		}
 	}
-	run := e.newRun(dir, o, a, ds, m, submitted, 1)
-	if err := run.write(ctx, whole); err != nil {
+	run := e.newSetRun(dir, o, a, set, m, submitted, 1)
+	if err := run.write(ctx, set.feed(m, 0, 0)); err != nil {
 		return err
 	}
 	if o.Incomplete {
-		late := e.newRun(dir, o, a, ds, m, submitted.Add(4*time.Hour), 2)
+		late := e.newSetRun(dir, o, a, set, m, submitted.Add(4*time.Hour), 2)
 		late.unfinished = true
-		first := whole
-		first.from, first.to = m.start, m.start
-		return late.write(ctx, first)
+		return late.write(ctx, set.feed(m, m.start, m.start))
 	}
 	return nil
 }
@@ -128,7 +127,7 @@ type run struct {
 	e          *Enterprise
 	o          ExportOptions
 	a          *account
-	ds         dataset
+	set        exportSet
 	m          month
 	submitted  time.Time
 	id         string
@@ -148,9 +147,13 @@ type blob struct {
 }
 
 func (e *Enterprise) newRun(dir string, o ExportOptions, a *account, ds dataset, m month, submitted time.Time, serial uint64) *run {
-	r := &run{e: e, o: o, a: a, ds: ds, m: m, submitted: submitted, dir: dir}
-	r.id = guid(mix2(a.seed^uint64(ds), uint64(m.start)*4+serial))
-	r.export = a.key + "-" + ds.String()
+	return e.newSetRun(dir, o, a, e.costSet(a, ds), m, submitted, serial)
+}
+
+func (e *Enterprise) newSetRun(dir string, o ExportOptions, a *account, set exportSet, m month, submitted time.Time, serial uint64) *run {
+	r := &run{e: e, o: o, a: a, set: set, m: m, submitted: submitted, dir: dir}
+	r.id = guid(mix2(a.seed^set.salt, uint64(m.start)*4+serial))
+	r.export = set.name
 	dates := dayTime(m.start).Format("20060102") + "-" + dayTime(m.last()).Format("20060102")
 	r.folder = path.Join(o.Root, r.export, dates)
 	switch o.Layout {
@@ -171,11 +174,10 @@ func (r *run) partName(n int) string {
 }
 
 // write writes all parts, then the manifest.
-func (r *run) write(ctx context.Context, s selection) error {
+func (r *run) write(ctx context.Context, c feed) error {
 	if err := os.MkdirAll(filepath.Join(r.dir, filepath.FromSlash(r.folder)), 0o755); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	c := r.e.cursor(s, position{})
 	limit := r.o.RowsPerPart
 	if r.o.Layout == "legacy_single" {
 		limit = int(^uint(0) >> 1)
@@ -196,7 +198,7 @@ func (r *run) write(ctx context.Context, s selection) error {
 }
 
 // writePart writes up to limit rows and tells whether rows are left.
-func (r *run) writePart(ctx context.Context, c *cursor, n, limit int) (bool, error) {
+func (r *run) writePart(ctx context.Context, c feed, n, limit int) (bool, error) {
 	name := path.Join(r.folder, r.partName(n))
 	file, err := os.Create(filepath.Join(r.dir, filepath.FromSlash(name)))
 	if err != nil {
@@ -205,7 +207,7 @@ func (r *run) writePart(ctx context.Context, c *cursor, n, limit int) (bool, err
 	counted := &counter{w: file}
 	var rows int
 	if r.o.Format == "parquet" {
-		rows, err = writeParquet(ctx, counted, c, r.a.fileColumns(), limit)
+		rows, err = writeParquet(ctx, counted, c, c.columns(), limit)
 	} else {
 		rows, err = r.writeText(ctx, counted, c, limit)
 	}
@@ -218,11 +220,7 @@ func (r *run) writePart(ctx context.Context, c *cursor, n, limit int) (bool, err
 	r.blobs = append(r.blobs, blob{name, counted.n, rows})
 	r.rows += rows
 	r.bytes += counted.n
-	peek := *c
-	peek.extra = nil
-	peek.extraAt = position{month: -1}
-	var next row
-	return rows == limit && peek.next(&next), nil
+	return rows == limit && c.more(), nil
 }
 
 type counter struct {
@@ -236,15 +234,15 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (r *run) writeText(ctx context.Context, out io.Writer, c *cursor, limit int) (int, error) {
+func (r *run) writeText(ctx context.Context, out io.Writer, c feed, limit int) (int, error) {
 	if r.o.Format != "csv.gz" {
-		return writeCSV(ctx, out, c, r.a.fileColumns(), limit)
+		return writeCSV(ctx, out, c, c.columns(), limit)
 	}
 	zip, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
 	if err != nil {
 		return 0, err
 	}
-	rows, err := writeCSV(ctx, zip, c, r.a.fileColumns(), limit)
+	rows, err := writeCSV(ctx, zip, c, c.columns(), limit)
 	if closeErr := zip.Close(); err == nil {
 		err = closeErr
 	}
@@ -255,7 +253,7 @@ func (r *run) writeText(ctx context.Context, out io.Writer, c *cursor, limit int
 const byteOrderMark = "\ufeff"
 
 // writeCSV writes a header and up to limit rows.
-func writeCSV(ctx context.Context, out io.Writer, c *cursor, columns []column, limit int) (int, error) {
+func writeCSV(ctx context.Context, out io.Writer, c rower, columns []column, limit int) (int, error) {
 	w := &writer{buf: make([]byte, 0, 1<<20)}
 	w.buf = append(w.buf, byteOrderMark...)
 	for i, column := range columns {
@@ -323,18 +321,13 @@ func (r *run) writeManifest() error {
 }
 
 func (r *run) exportConfig() map[string]any {
-	version := "2024-08-01"
-	if r.a.kind == customerAgreement {
-		version = "2023-12-01-preview"
-	}
-	kinds := map[dataset]string{actual: "ActualCost", amortized: "AmortizedCost"}
 	frame := "TheLastMonth"
 	if r.m.data < r.m.length {
 		frame = "MonthToDate"
 	}
 	return map[string]any{
-		"exportName": r.export, "resourceId": r.a.path + "/providers/Microsoft.CostManagement/exports/" + r.export,
-		"dataVersion": version, "apiVersion": "2025-03-01", "type": kinds[r.ds], "timeFrame": frame, "granularity": "Daily",
+		"exportName": r.export, "resourceId": r.set.scope + "/providers/Microsoft.CostManagement/exports/" + r.export,
+		"dataVersion": r.set.version, "apiVersion": "2025-03-01", "type": r.set.exportType, "timeFrame": frame, "granularity": "Daily",
 	}
 }
 

@@ -154,3 +154,116 @@ func TestParquetHoldsTheSameCosts(t *testing.T) {
 		t.Errorf("header: %v", header)
 	}
 }
+
+// What Microsoft's FOCUS files leave 0 or out is so here too, and nothing else is.
+func TestFocusHasTheGapsThatItHasInAzure(t *testing.T) {
+	e := small(t, 3)
+	gaps := map[string]int{}
+	for _, a := range []*account{e.ea, e.mca} {
+		f := e.focusSet(a, "1.2").feed(e.months[0], 0, 0).(*costFeed)
+		column := map[string]func(*row, []byte) []byte{}
+		for _, c := range f.columns() {
+			column[c.name] = c.text
+		}
+		for _, absent := range []string{"CapacityReservationId", "CommitmentDiscountQuantity", "SkuPriceDetails"} {
+			if column[absent] != nil {
+				t.Errorf("%s is in the file", absent)
+			}
+		}
+		var r row
+		for f.next(&r) {
+			text := func(name string) string { return string(column[name](&r, nil)) }
+			reservation := r.c != nil && !r.c.plan && !r.bought()
+			zero := map[string]bool{
+				"ContractedCost": r.offer != nil && a == e.ea || reservation && a == e.mca,
+				"ListCost":       r.offer != nil || reservation,
+			}
+			for name, want := range zero {
+				if got := text(name) == "0"; got != want && !r.cost.isZero() {
+					t.Errorf("%s %s %s of %s: %s is %s", a.key, r.charge, r.model, r.title, name, text(name))
+				}
+				if want {
+					gaps[a.key+" "+name]++
+				}
+			}
+			if (text("PublisherName") == "") != (r.c != nil) && r.charge != "RoundingAdjustment" {
+				t.Errorf("%s %s %s: PublisherName is %q", a.key, r.charge, r.model, text("PublisherName"))
+			}
+			if a == e.ea && text("InvoiceId") != "" {
+				t.Errorf("an enrollment has invoice %s", text("InvoiceId"))
+			}
+		}
+	}
+	for _, gap := range []string{"ea ContractedCost", "ea ListCost", "mca ContractedCost", "mca ListCost"} {
+		if gaps[gap] == 0 {
+			t.Errorf("no row has the gap of %s", gap)
+		}
+	}
+}
+
+// What is exported of reservations is what the books say of commitments.
+func TestReservationExportsAgreeWithTheBooks(t *testing.T) {
+	e := small(t, 3)
+	truth := map[string]TruthCommitment{}
+	for _, c := range e.Truth().Commitments {
+		truth[c.Order] = c
+	}
+	for _, a := range []*account{e.ea, e.mca} {
+		used, paid := map[string]*big.Rat{}, map[string]*big.Rat{}
+		for _, p := range a.profiles {
+			for _, m := range e.months {
+				addTable(t, used, reservationLines(e, a, p, m, m.start, m.start+m.data-1), "ReservationOrderId", "UsedHours")
+				addTable(t, paid, transactionLines(e, a, p, m, m.start, m.start+m.data-1), "ReservationOrderId", "Amount")
+			}
+		}
+		for _, c := range a.commitments {
+			if c.plan {
+				continue
+			}
+			hours := new(big.Rat)
+			for _, m := range e.months {
+				for day := m.start; day < m.start+m.data; day++ {
+					if c.active(day) {
+						hours.Add(hours, ratio(t, c.usedAll(day).amount().String()))
+					}
+				}
+			}
+			if got := used[c.order]; hours.Sign() > 0 && (got == nil || got.Cmp(hours) != 0) {
+				t.Errorf("%s: %v hours used, want %s", c.name, got, hours.FloatString(4))
+			}
+			if c.profile.currency == "GBP" {
+				continue // the books have pricing currency
+			}
+			want := new(big.Rat).Add(ratio(t, truth[c.order].Purchases), ratio(t, truth[c.order].Refunds))
+			if got := paid[c.order]; want.Sign() != 0 && (got == nil || got.Cmp(want) != 0) {
+				t.Errorf("%s: %v paid, want %s", c.name, got, want.FloatString(2))
+			}
+		}
+	}
+}
+
+func addTable(t *testing.T, sums map[string]*big.Rat, lines [][]string, key, value string) {
+	t.Helper()
+	at := map[string]int{}
+	for i, name := range lines[0] {
+		at[name] = i
+	}
+	for _, line := range lines[1:] {
+		if len(line) != len(lines[0]) {
+			t.Fatalf("%d fields of %d: %v", len(line), len(lines[0]), line)
+		}
+		sum := ratio(t, line[at[value]])
+		if before := sums[line[at[key]]]; before != nil {
+			sum.Add(sum, before)
+		}
+		sums[line[at[key]]] = sum
+	}
+}
+
+func TestAFormThatNoExportHasIsRefused(t *testing.T) {
+	for _, o := range []ExportOptions{{Account: "ea", Format: "xml"}, {Account: "ea", Layout: "flat"}, {Account: "ea", Datasets: []string{"carbon"}}, {Account: "mosp"}} {
+		if err := small(t, 1).WriteExports(context.Background(), t.TempDir(), o); err == nil {
+			t.Errorf("%+v was written", o)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -15,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
-// Parquet exports hold numbers as DECIMAL(38, 18), days as timestamps and everything else as text. Digits beyond the 18th
+// Parquet exports hold numbers as DECIMAL(38, 18), days and times as timestamps and everything else as text. Digits beyond the 18th
 // are rounded half to even, which is all that a Parquet export can hold of them.
 var (
 	parquetDecimal = &arrow.Decimal128Type{Precision: 38, Scale: 18}
@@ -43,7 +44,7 @@ func parquetSchema(columns []column) *arrow.Schema {
 }
 
 // writeParquet writes up to limit rows.
-func writeParquet(ctx context.Context, out io.Writer, c *cursor, columns []column, limit int) (int, error) {
+func writeParquet(ctx context.Context, out io.Writer, c rower, columns []column, limit int) (int, error) {
 	schema := parquetSchema(columns)
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy))
 	file, err := pqarrow.NewFileWriter(schema, out, properties, pqarrow.DefaultWriterProps())
@@ -106,6 +107,10 @@ func appendArrow(b array.Builder, k kind, text []byte) error {
 		}
 		b.(*array.Decimal128Builder).Append(n)
 	case date:
+		if at, err := time.Parse(time.RFC3339, string(text)); err == nil {
+			b.(*array.TimestampBuilder).Append(arrow.Timestamp(at.UnixMilli()))
+			return nil
+		}
 		t, err := parseDay(string(text))
 		if err != nil {
 			return err

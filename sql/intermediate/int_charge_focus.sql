@@ -156,6 +156,25 @@
 --            and s.BillingPeriodStart = f.BillingPeriodStart and s.Dataset = f.Dataset and s.IsUsed
 --        group by f.BillingCurrency)
 with
+units as (
+    select
+        unit_texts.UnitOfMeasure as UnitOfMeasure,
+        block_size(unit_texts.UnitOfMeasure) as BlockSize,
+        unit_name(unit_texts.UnitOfMeasure) as Unit
+    from (select distinct stg_focus_export.x_PricingUnitDescription as UnitOfMeasure from stg_focus_export) as unit_texts
+    where unit_texts.UnitOfMeasure is not null
+),
+reservations as (
+    -- The reservation of an order that has just one.
+    select
+        stg_focus_export.Account as Account,
+        regexp_extract(lower(stg_focus_export.CommitmentDiscountId), '^(.*/reservations/)[^/]+$', 1) as OrderPath,
+        min(lower(stg_focus_export.CommitmentDiscountId)) as CommitmentId
+    from stg_focus_export
+    where lower(stg_focus_export.CommitmentDiscountId) like '%/reservations/_%'
+    group by 1, 2
+    having min(lower(stg_focus_export.CommitmentDiscountId)) = max(lower(stg_focus_export.CommitmentDiscountId))
+),
 kept as (
     select
         stg_focus_export.*,
@@ -181,7 +200,7 @@ kept as (
         end as Category,
         -- The id of a purchase can end in "/reservations/", before an id that is not there.
         case when lower(stg_focus_export.CommitmentDiscountId) like '%/reservations/'
-            then substr(lower(stg_focus_export.CommitmentDiscountId), 1, length(stg_focus_export.CommitmentDiscountId) - 14)
+            then coalesce(reservations.CommitmentId, substr(lower(stg_focus_export.CommitmentDiscountId), 1, length(stg_focus_export.CommitmentDiscountId) - 14))
             else lower(stg_focus_export.CommitmentDiscountId) end as CommitmentId,
         stg_focus_export.CommitmentDiscountId is not null
             and (stg_focus_export.CommitmentDiscountCategory = 'Spend' or lower(stg_focus_export.CommitmentDiscountId) like '%/microsoft.billingbenefits/%') as IsSpend,
@@ -191,8 +210,8 @@ kept as (
         -- BillingCurrency for a unit of what prices are in
         case when stg_focus_export.PricingCurrency <> stg_focus_export.BillingCurrency and stg_focus_export.x_BillingExchangeRate > 0
             then stg_focus_export.x_BillingExchangeRate else cast(1 as decimal(38, 18)) end as Rate,
-        coalesce(nullif(stg_focus_export.x_PricingBlockSize, 0), block_size(stg_focus_export.x_PricingUnitDescription), cast(1 as decimal(38, 18))) as BlockSize,
-        coalesce(stg_focus_export.PricingUnit, unit_name(stg_focus_export.x_PricingUnitDescription)) as Unit,
+        coalesce(nullif(stg_focus_export.x_PricingBlockSize, 0), units.BlockSize, cast(1 as decimal(38, 18))) as BlockSize,
+        coalesce(units.Unit, stg_focus_export.PricingUnit) as Unit,
         -- The toolkit's rule: prices that differ by less than rounding does are one, and the former is exact.
         case when stg_focus_export.x_BilledUnitPrice > 0
                 and abs(stg_focus_export.x_BilledUnitPrice - stg_focus_export.x_EffectiveUnitPrice) < 0.0001
@@ -211,6 +230,11 @@ kept as (
         and int_cost_source.Scope = stg_focus_export.Scope
         and int_cost_source.BillingPeriodStart = stg_focus_export.BillingPeriodStart
         and int_cost_source.Dataset = stg_focus_export.Dataset
+    left join units
+        on units.UnitOfMeasure = stg_focus_export.x_PricingUnitDescription
+    left join reservations
+        on reservations.Account = stg_focus_export.Account
+        and reservations.OrderPath = lower(stg_focus_export.CommitmentDiscountId)
     where int_cost_source.IsUsed
 ),
 typed as (
@@ -489,7 +513,7 @@ select
         else cast(cast(placed.BlockSize as bigint) as varchar) || ' ' || coalesce(placed.Unit, 'Units')
     end as PricingUnit,
     case when placed.ChargeType = 'Usage' then placed.SingleQuantity end as ConsumedQuantity,
-    case when placed.ChargeType = 'Usage' and placed.SingleQuantity is not null then coalesce(placed.ConsumedUnit, placed.Unit, 'Units') end as ConsumedUnit,
+    case when placed.ChargeType = 'Usage' and placed.SingleQuantity is not null then coalesce(placed.Unit, placed.ConsumedUnit, 'Units') end as ConsumedUnit,
     placed.CommitmentId as CommitmentDiscountId,
     case when placed.CommitmentId is not null then placed.CommitmentDiscountName end as CommitmentDiscountName,
     case when placed.CommitmentId is null then null when placed.IsSpend then 'Spend' else 'Usage' end as CommitmentDiscountCategory,
@@ -510,8 +534,8 @@ select
         when placed.CommitmentDiscountQuantity > 0 and placed.CommitmentDiscountUnit is not null then placed.CommitmentDiscountUnit
         when placed.IsSpend then placed.PriceCurrency
         when placed.SingleQuantity is null then null
-        when placed.Service = 'Virtual Machines' then 'Normalized ' || coalesce(placed.ConsumedUnit, placed.Unit, 'Units')
-        else coalesce(placed.ConsumedUnit, placed.Unit, 'Units')
+        when placed.Service = 'Virtual Machines' then 'Normalized ' || coalesce(placed.Unit, placed.ConsumedUnit, 'Units')
+        else coalesce(placed.Unit, placed.ConsumedUnit, 'Units')
     end as CommitmentDiscountUnit,
     placed.CapacityKey as CapacityReservationId,
     case
@@ -589,7 +613,10 @@ select
     cast(null as varchar) as x_Provider,
     placed.x_BilledCostInUsd as x_BilledCostInUsd,
     placed.x_EffectiveCostInUsd as x_EffectiveCostInUsd,
-    case when placed.CostAtList = placed.ListCost then placed.x_ListCostInUsd end as x_ListCostInUsd,
+    case
+        when placed.CostAtList = placed.ListCost and placed.x_ListCostInUsd <> 0 then placed.x_ListCostInUsd
+        when placed.CostAtList = placed.Cost then case when placed.IsCommitmentCharge then placed.x_BilledCostInUsd else placed.x_EffectiveCostInUsd end
+    end as x_ListCostInUsd,
     placed.x_BillingExchangeRate as x_BillingExchangeRate,
     cast(placed.x_BillingExchangeRateDate as date) as x_BillingExchangeRateDate,
     placed.EffectivePrice as x_EffectiveUnitPrice,
@@ -599,7 +626,11 @@ select
     placed.QuantityScale as x_QuantityScale,
     placed.x_ResourceGroupName as x_ResourceGroupName,
     placed.ResourceTypeCode as x_ResourceType,
-    case when not placed.IsCommitmentItself then nullif(split_part(placed.x_ResourceType, '/', 1), '') end as x_ConsumedService,
+    case
+        when not placed.IsCommitmentItself then nullif(split_part(placed.x_ResourceType, '/', 1), '')
+        when placed.IsSpend then 'Microsoft.BillingBenefits'
+        else 'Microsoft.Capacity'
+    end as x_ConsumedService,
     cast(placed.x_ServicePeriodStart as date) as x_ServicePeriodStart,
     day_add(cast(placed.x_ServicePeriodEnd as date), -1) as x_ServicePeriodEnd,
     case when placed.IsSpend then null else nullif(regexp_extract(placed.CommitmentId, '/reservations/([^/]+)$', 1), '') end as x_ReservationId,

@@ -78,7 +78,7 @@
 -- column ServiceName                         varchar          meter category, or the publisher for Marketplace charges without one
 -- column ServiceCategory                     varchar          one of FOCUS's
 -- column ServiceSubcategory                  varchar          one of FOCUS's, within the category
--- column SkuId                               varchar          mca: product; ea and mosp: meter; null for tax
+-- column SkuId                               varchar          mca and FOCUS exports: product; else ea and mosp: meter; null for tax
 -- column SkuMeter                            varchar          name of the meter
 -- column SkuPriceId                          varchar          SkuId with what else decides the price: meter (mca) or part number (ea)
 -- column SkuPriceDetails                     varchar          JSON object text of FOCUS's InstanceType and CoreCount; all that Azure says is in x_SkuDetails
