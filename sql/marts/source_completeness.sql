@@ -175,7 +175,7 @@ units as (
         raw_unit.MinDate as MinDate,
         raw_unit.MaxDate as MaxDate,
         coalesce(raw_unit.FileCount, 0) as FileCount,
-        raw_unit.Source in ('cost_export', 'usage_details') as IsCost
+        raw_unit.Source in ('cost_export', 'focus_export', 'cost_details', 'detailed_cost', 'usage_details') as IsCost
     from raw_unit
 ),
 placed as (
