@@ -3,9 +3,9 @@
 -- Costs are published whether a sheet is there or not: a sheet can come a day later than the usage it prices, and the month is built
 -- anew when it does. Until then what was paid stands for a price that a record lacks. Marketplace usage is in no sheet.
 --
--- An account that reads no sheet at all is here only for records that lack a price.
+-- Whether the account reads price sheets at all is not asked here.
 --
--- reads:  cost_and_usage, int_price_sheet, raw_unit
+-- reads:  cost_and_usage, int_price_sheet
 -- grain:  Account, BillingPeriodStart, BillingCurrency
 -- period: BillingPeriodStart
 --
@@ -31,12 +31,6 @@ sheets as (
         int_price_sheet.BillingPeriodStart as BillingPeriodStart
     from int_price_sheet
     group by 1, 2
-),
-readers as (
-    select raw_unit.Account as Account
-    from raw_unit
-    where raw_unit.Source in ('price_sheet', 'price_sheet_download', 'price_sheet_export')
-    group by 1
 ),
 usage as (
     select
@@ -67,7 +61,5 @@ from usage
 left join sheets
     on sheets.Account = usage.Account
     and sheets.BillingPeriodStart = usage.BillingPeriodStart
-left join readers
-    on readers.Account = usage.Account
 where usage.UnpricedCount > 0
-    or sheets.Account is null and readers.Account is not null
+    or sheets.Account is null

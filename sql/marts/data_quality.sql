@@ -353,7 +353,14 @@ prices_above as (
     from int_price_difference
     where int_price_difference.Overcharge >= 0.01
 ),
+sheet_readers as (
+    select raw_unit.Account as Account
+    from raw_unit
+    where raw_unit.Source in ('price_sheet', 'price_sheet_download', 'price_sheet_export')
+    group by 1
+),
 prices_missing as (
+    -- That an account which never reads a price sheet has none is worth a word only where a record lacks its price.
     select
         case when int_price_missing.HasSheet then 'price_not_on_sheet' else 'price_missing' end as Rule,
         'cost_and_usage' as TableName,
@@ -377,6 +384,10 @@ prices_missing as (
         int_price_missing.EffectiveCost as Amount,
         int_price_missing.BillingCurrency as BillingCurrency
     from int_price_missing
+    left join sheet_readers
+        on sheet_readers.Account = int_price_missing.Account
+    where int_price_missing.UnpricedCount > 0
+        or sheet_readers.Account is not null
 ),
 spikes as (
     select
