@@ -98,19 +98,46 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
 		return []string{scope}, nil
 	}
-	var scopes []string
-	first := request{API: "billing", Scope: scope, Method: http.MethodGet, URL: query(scope+"/billingProfiles", "api-version", billingVersion)}
+	profiles, err := r.billingChildren(ctx, scope, "billingProfiles")
+	return idsOf(profiles), err
+}
+
+// billingChild is a scope below a billing account: a billing profile, a department, a customer.
+type billingChild struct {
+	ID         string
+	Properties struct{ DepartmentID string } // of an enrollment account; "" when it is in none
+}
+
+func idsOf(children []billingChild) []string {
+	ids := make([]string, len(children))
+	for i, c := range children {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// billingChildren lists what hangs below a billing account under one of its types.
+// Sovereign clouds may only know an older version.
+func (r *run) billingChildren(ctx context.Context, scope, kind string) ([]billingChild, error) {
+	children, err := r.childrenBy(ctx, scope, kind, billingVersion)
+	if unknownVersion(err) {
+		return r.childrenBy(ctx, scope, kind, oldInvoicesVersion)
+	}
+	return children, err
+}
+
+func (r *run) childrenBy(ctx context.Context, scope, kind, version string) ([]billingChild, error) {
+	var all []billingChild
+	first := request{API: billingAPI, Scope: scope, Method: http.MethodGet, URL: query(scope+"/"+kind, "api-version", version)}
 	next := func(body []byte) (string, error) {
 		var list struct {
-			Value    []struct{ ID string }
+			Value    []billingChild
 			NextLink string
 		}
 		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("billing profiles of %s: %w", scope, err)
+			return "", fmt.Errorf("%s of %s: %w", kind, scope, err)
 		}
-		for _, p := range list.Value {
-			scopes = append(scopes, p.ID)
-		}
+		all = append(all, list.Value...)
 		return list.NextLink, nil
 	}
 	for _, err := range r.o.Client.pages(ctx, first, cursor{}, next) {
@@ -118,7 +145,7 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 			return nil, err
 		}
 	}
-	return scopes, nil
+	return all, nil
 }
 
 // unknownVersion tells whether Azure refused an api-version as such.

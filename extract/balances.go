@@ -21,8 +21,13 @@ var _ = register(&Source{
 	Role:       "EnrollmentReader or enterprise administrator",
 	Feeds:      "balance, invoice, invoice_reconciliation",
 	Status:     "current",
-	Columns:    balanceColumns(),
-	plan:       planBalances,
+	Instead: map[string]string{
+		mca:  "a customer agreement has no enrollment balance; its prepayment and credits are in lots, credits and events",
+		mpa:  "a partner agreement has no enrollment balance; credits of a customer are in lots",
+		mosp: "a pay-as-you-go subscription has no prepayment; what is billed is in invoices",
+	},
+	Columns: balanceColumns(),
+	plan:    planBalances,
 })
 
 func balanceColumns() []Column {

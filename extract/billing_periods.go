@@ -28,6 +28,10 @@ var _ = register(&Source{
 	Role:       "Billing Reader on the subscription",
 	Feeds:      "names and bounds of periods",
 	Status:     "current",
+	Instead: map[string]string{
+		mca: "a customer agreement is billed by calendar month; the periods are in invoices",
+		mpa: "a partner agreement is billed by calendar month; the periods are in invoices",
+	},
 	Columns: slices.Concat(resource(),
 		properties(Date, "billingPeriodStartDate", "billingPeriodEndDate"),
 		properties(JSONText, "invoiceIds")),
@@ -57,6 +61,15 @@ type billingPeriod struct {
 // perBillingPeriod plans a unit for each billing period of a pay-as-you-go
 // subscription that starts in a wanted month.
 func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, pullOf func(period, dataset string) pull) ([]task, error) {
+	return r.perBounds(ctx, unit, datasets, func(period string, start, _ time.Time, dataset string) task {
+		u := unit
+		u.Period, u.Dataset = start.Format(monthLayout), dataset
+		return pullOf(period, dataset).task(u)
+	})
+}
+
+// perBounds is perBillingPeriod for what is asked for by the period's first and last day.
+func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskOf func(period string, first, last time.Time, dataset string) task) ([]task, error) {
 	periods, err := r.listBillingPeriods(ctx, unit.Scope)
 	if err != nil {
 		return nil, err
@@ -78,16 +91,22 @@ func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string
 			if !wanted.contains(u.Period) {
 				continue
 			}
-			if due, err := r.due(u, end); err != nil || !due {
-				if err != nil {
-					return nil, err
-				}
-				continue
+			t := taskOf(p.Name, start, lastOf(start, end), d)
+			if t.skip, err = r.settled(u, end); err != nil {
+				return nil, err
 			}
-			tasks = append(tasks, pullOf(p.Name, d).task(u))
+			tasks = append(tasks, t)
 		}
 	}
 	return tasks, nil
+}
+
+// lastOf is the last day of a period whose end may be the day after it.
+func lastOf(start, end time.Time) time.Time {
+	if end.Equal(start.AddDate(0, 1, 0)) {
+		return end.AddDate(0, 0, -1)
+	}
+	return end
 }
 
 func (p billingPeriod) bounds() (start, end time.Time, err error) {

@@ -72,8 +72,17 @@ func newHeaderIndex(cols []Column) (headerIndex, error) {
 // headers for one column the name wins over the alias and the first alias over the
 // second; the loser goes to _extra, so nothing is lost.
 func (x headerIndex) match(headers []string) ([]int, error) {
-	target := make([]int, len(headers))
-	taken := map[int]string{}
+	target, taken, err := x.find(headers)
+	if err != nil {
+		return nil, err
+	}
+	return target, x.check(headers, target, taken)
+}
+
+// find is match without refusing a header that lacks columns.
+func (x headerIndex) find(headers []string) (target []int, taken map[int]string, err error) {
+	target = make([]int, len(headers))
+	taken = map[int]string{}
 	for i, h := range headers {
 		c, ok := x.names[foldHeader(h)]
 		if !ok {
@@ -81,7 +90,7 @@ func (x headerIndex) match(headers []string) ([]int, error) {
 			continue
 		}
 		if before, dup := taken[c]; dup {
-			return nil, fmt.Errorf("headers %q and %q both mean %s", before, h, x.columns[c].Name)
+			return nil, nil, fmt.Errorf("headers %q and %q both mean %s", before, h, x.columns[c].Name)
 		}
 		target[i], taken[c] = c, h
 	}
@@ -91,7 +100,7 @@ func (x headerIndex) match(headers []string) ([]int, error) {
 			target[i], taken[c] = c, h
 		}
 	}
-	return target, x.check(headers, target, taken)
+	return target, taken, nil
 }
 
 // check refuses a file that lacks what its source cannot do without.
@@ -379,8 +388,21 @@ func (b *batch) refuse(c *cells, text []byte, why error) {
 	}
 }
 
-func (b *batch) putDecimal(c *cells, s span) {
+// plain is the text of a number, a date or a truth. "null" and "(null)", which some
+// programs write where nothing is, are nothing, but not where there must be a value.
+func (b *batch) plain(c *cells, s span) []byte {
 	text := bytes.TrimSpace(b.bytes(s))
+	if n := len(text); n == 0 || c.Required || text[n-1]|0x20 != 'l' && text[n-1] != ')' {
+		return text
+	}
+	if bytes.EqualFold(text, []byte("null")) || bytes.EqualFold(text, []byte("(null)")) {
+		return nil
+	}
+	return text
+}
+
+func (b *batch) putDecimal(c *cells, s span) {
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -398,7 +420,7 @@ func (b *batch) putDecimal(c *cells, s span) {
 }
 
 func (b *batch) putInt(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -425,7 +447,7 @@ var (
 )
 
 func (b *batch) putDay(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -444,7 +466,7 @@ func (b *batch) putDay(c *cells, s span) {
 }
 
 func (b *batch) putInstant(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	if len(text) == 0 {
 		return
 	}
@@ -463,7 +485,7 @@ func (b *batch) putInstant(c *cells, s span) {
 }
 
 func (b *batch) putBool(c *cells, s span) {
-	text := bytes.TrimSpace(b.bytes(s))
+	text := b.plain(c, s)
 	switch {
 	case len(text) == 0:
 	case bytes.EqualFold(text, []byte("true")):

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -37,6 +38,8 @@ var _ = register(&Source{
 	},
 	dateColumn: "Date",
 	everywhere: true,
+	billed:     true,
+	behind:     true,
 	standard:   hasCostDetails,
 	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
 		return r.costReports(ctx, a, "cost_details", "generateCostDetailsReport")
@@ -52,61 +55,55 @@ const reportsAPI = "costmanagement-report"
 
 var groupScope = regexp.MustCompile(`(?i)/resourceGroups/[^/]+/?$|/managementGroups/[^/]+/?$`)
 
-// hasCostDetails tells whether cost details reports can be had for the account. Those
-// that have none read usage details instead, and nobody reads both without asking.
+// hasCostDetails tells whether cost details reports can be had for the account.
 func hasCostDetails(a Account) bool {
-	return a.Agreement != mosp && !groupScope.MatchString(a.Scope)
+	return hasCosts(a) && a.Agreement != mosp && !groupScope.MatchString(a.Scope)
 }
 
-// costMetrics are what the reports call the two datasets.
-var costMetrics = map[string]string{"actual": "ActualCost", "amortized": "AmortizedCost"}
+// hasOnlyUsageDetails tells whether usage details are all that can be asked for. Nobody
+// reads both without naming them.
+func hasOnlyUsageDetails(a Account) bool { return hasCosts(a) && !hasCostDetails(a) }
 
 // costDetailsReach is how many months back the reports go.
 const costDetailsReach = 13
 
 // costReports plans a report for each month and dataset. Months out of reach are failed
-// units if they were asked for by name, and else not planned: a long history must not
+// units if they were asked for by name, and else left alone: a long history must not
 // fail every night.
 func (r *run) costReports(ctx context.Context, a Account, source, operation string) ([]task, error) {
 	unit := Unit{Source: source, Account: a.Name, Scope: a.Scope}
 	reach := monthOf(r.o.AsOf).AddDate(0, -costDetailsReach, 0)
 	planned, err := r.monthly(ctx, unit, []string{"actual", "amortized"}, func(month time.Time, dataset string) task {
+		if month.Before(reach) {
+			return task{fill: outOfReach(source, reach)}
+		}
 		u := unit
 		u.Period, u.Dataset = month.Format(monthLayout), dataset
-		if month.Before(reach) {
-			return outOfReach(u, reach)
-		}
 		return r.costReport(a, operation, month, dataset).task(u)
 	})
-	if r.o.Periods != (Range{}) {
-		return planned, err
-	}
-	var near []task
-	for _, t := range planned {
-		if t.Period >= reach.Format(monthLayout) {
-			near = append(near, t)
+	for i, t := range planned {
+		if t.Period < reach.Format(monthLayout) && r.o.Periods == (Range{}) {
+			planned[i].skip = cmp.Or(t.skip, "cost reports do not reach back so far; exports do")
 		}
 	}
-	if skipped := len(planned) - len(near); skipped > 0 {
-		r.log.Warn("months that are not copied: cost reports do not reach back to them, exports do", "source", source, "account", a.Name, "before", reach.Format(monthLayout), "units", skipped)
-	}
-	return near, err
+	return planned, err
 }
 
-func outOfReach(u Unit, reach time.Time) task {
-	return task{Unit: u, fill: func(context.Context, *run, *landing, func(int64)) (int64, error) {
-		return 0, fmt.Errorf("%s reaches back %d months, to %s: let an export write this month and give its folder as exports, or name the source usage_details, which may still have it",
-			u.Source, costDetailsReach, reach.Format(monthLayout))
-	}}
+// outOfReach fills nothing and says what has the month.
+func outOfReach(source string, reach time.Time) func(context.Context, *run, *landing, func(int64)) (int64, error) {
+	return func(context.Context, *run, *landing, func(int64)) (int64, error) {
+		return 0, fmt.Errorf("%s reaches back %d months, to %s: let an export write this month and set exports to its folder, or name the source usage_details, which may still have it",
+			source, costDetailsReach, reach.Format(monthLayout))
+	}
 }
 
 func (r *run) costReport(a Account, operation string, month time.Time, dataset string) report {
 	p := report{absent: notFound} // a period before the enrollment began
-	body := fmt.Sprintf(`{"metric":%q,"billingPeriod":%q}`, costMetrics[dataset], month.Format("200601"))
+	body := fmt.Sprintf(`{"metric":%q,"billingPeriod":%q}`, costTypes[dataset], month.Format("200601"))
 	if a.Agreement != ea {
 		p.month = month
 		from, to := r.daysOf(month)
-		body = fmt.Sprintf(`{"metric":%q,"timePeriod":{"start":%q,"end":%q}}`, costMetrics[dataset], day(from), day(to))
+		body = fmt.Sprintf(`{"metric":%q,"timePeriod":{"start":%q,"end":%q}}`, costTypes[dataset], day(from), day(to))
 	}
 	p.submit = request{
 		API: reportsAPI, Scope: a.Scope, Method: http.MethodPost, Body: []byte(body),

@@ -30,8 +30,11 @@ var _ = register(&Source{
 	Role:       "Cost Management Reader; Billing Reader to list a subscription's invoices",
 	Feeds:      "cost_and_usage where no better source has it",
 	Status:     "deprecated",
+	Successor:  "cost_details or cost_export",
 	Columns:    costExportColumns(),
 	dateColumn: "Date",
+	billed:     true,
+	behind:     true,
 	standard:   onRequest,
 	plan:       planDetailedCost,
 })
@@ -62,13 +65,11 @@ func planDetailedCost(ctx context.Context, r *run, a Account) ([]task, error) {
 		if !wanted.contains(u.Period) {
 			continue
 		}
-		due, err := r.due(u, end)
-		if err != nil {
+		t := invoiceCost(a.Scope, v.Name).task(u)
+		if t.skip, err = r.settled(u, end); err != nil {
 			return nil, err
 		}
-		if due {
-			tasks = append(tasks, invoiceCost(a.Scope, v.Name).task(u))
-		}
+		tasks = append(tasks, t)
 	}
 	return tasks, nil
 }

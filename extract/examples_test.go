@@ -81,7 +81,7 @@ func proveBody(t *testing.T, name string, s *Source, shape jsonShape, body []byt
 		return 0
 	}
 	done := l.done()
-	served := servedRecords(t, body, shape.Rows)
+	served := servedRecords(t, body, shape)
 	if done.Rejects != nil {
 		_, rejects := readBack(t, done.Rejects)
 		for _, r := range slices.Backward(rejects) {
@@ -103,26 +103,42 @@ func proveBody(t *testing.T, name string, s *Source, shape jsonShape, body []byt
 	return len(served)
 }
 
-// servedRecords decodes the records of a body with their numbers as served.
-func servedRecords(t *testing.T, body []byte, rows string) []map[string]any {
+// servedRecords decodes the records of a body with their numbers as served. The rows of
+// a table become records by the names of its columns.
+func servedRecords(t *testing.T, body []byte, shape jsonShape) []map[string]any {
 	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var document any
-	if err := d.Decode(&document); err != nil {
-		t.Fatal(err)
-	}
-	if rows == "" {
+	document := decodeJSON(string(body))
+	if shape.Rows == "" {
 		return []map[string]any{document.(map[string]any)}
 	}
-	for step := range strings.SplitSeq(rows, ".") {
-		document = document.(map[string]any)[step]
+	var columns []any
+	if shape.Columns != "" {
+		columns, _ = atPath(document, shape.Columns).([]any)
 	}
 	var all []map[string]any
-	for _, r := range document.([]any) {
-		all = append(all, r.(map[string]any))
+	for _, r := range atPath(document, shape.Rows).([]any) {
+		if shape.Columns == "" {
+			all = append(all, r.(map[string]any))
+			continue
+		}
+		named := map[string]any{}
+		for i, value := range r.([]any) {
+			named[columns[i].(map[string]any)["name"].(string)] = value
+		}
+		all = append(all, named)
 	}
 	return all
+}
+
+func atPath(document any, path string) any {
+	if path == wholeArray {
+		return document
+	}
+	for step := range strings.SplitSeq(path, ".") {
+		object, _ := document.(map[string]any)
+		document = object[step]
+	}
+	return document
 }
 
 // proveRecord walks through a record: what a column holds must be in the row under the
@@ -160,16 +176,17 @@ func proveRecord(t *testing.T, name string, columns []Column, served map[string]
 			if value == nil || value == "" {
 				continue
 			}
+			child, isObject := value.(map[string]any)
+			if isObject && prefixes[path] {
+				walk(path, child)
+				continue
+			}
 			if c, ok := byPath[path]; ok {
 				if got := row[c.Name]; !sameValue(c, value, got) && !roundedInto(kept[c.Name], value) {
 					t.Errorf("%s: %s is %q, served %v", name, c.Name, got, value)
 				}
 				delete(left, c.Name)
 				delete(kept, c.Name)
-				continue
-			}
-			if child, ok := value.(map[string]any); ok && prefixes[path] {
-				walk(path, child)
 				continue
 			}
 			unknown := strings.ReplaceAll(strings.TrimPrefix(path, "properties."), ".", "_")

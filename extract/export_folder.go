@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -79,9 +80,12 @@ func (d exportDir) Open(_ context.Context, name string) (io.ReadCloser, error) {
 
 // exportRun is one complete run of an export: a dataset of a period.
 type exportRun struct {
+	source    string // that reads it
 	scope     string // of the export's definition; "" when no manifest says
-	dataset   string // actual or amortized
+	dataset   string // actual, amortized …
 	period    string // yyyy-mm
+	from, to  string // first and last day it can have rows of; "" when no manifest says
+	version   string // of the dataset, such as 1.0r2
 	submitted string // newer runs replace older ones
 	id        string // run id, or the hash of what was found
 	manifest  string // its manifest's name, or the folder's
@@ -150,27 +154,60 @@ func newestRuns(ctx context.Context, folder ExportFolder, log *slog.Logger) ([]e
 	}
 	newest := map[string]exportRun{}
 	exported := map[string]bool{} // roots of exports with manifests: all below belongs to them
+	unread := map[string]int{}    // manifests by types that no source reads
 	var broken error
 	for _, name := range sortedNames(files) {
 		if !isManifest(name) {
 			continue
 		}
 		exported[exportRoot(name)] = true
-		e, err := readExportManifest(ctx, folder, name, files, log)
+		e, exportType, err := readExportManifest(ctx, folder, name, files)
 		broken = errors.Join(broken, err)
-		if e == nil || err != nil {
-			continue
+		switch {
+		case err != nil:
+		case e.source == "":
+			unread[exportType]++
+		default:
+			keepBetter(newest, *e, log)
 		}
-		if old, ok := newest[e.key()]; !ok || old.submitted < e.submitted {
-			newest[e.key()] = *e
-		}
+	}
+	for _, exportType := range slices.Sorted(maps.Keys(unread)) {
+		log.Warn("exports of this type are left alone: no source reads them", "type", exportType, "manifests", unread[exportType])
 	}
 	err := handmade(ctx, folder, files, exported, newest)
 	return sortedRuns(newest), errors.Join(broken, err)
 }
 
+// keepBetter keeps the run that tells most of its unit: the one that was submitted
+// last, unless another covers more days. On the first days of a month Azure runs an
+// export of the month before a second time, which nobody asked for, and that run is
+// the better one; a run that somebody made of June 1 to 5 is worse than that of June
+// 1 to 9, however late it was made.
+func keepBetter(newest map[string]exportRun, e exportRun, log *slog.Logger) {
+	old, there := newest[e.key()]
+	if there && old.covers(e) {
+		log.Warn("newer run of an export left alone: an older one has more days", "manifest", e.manifest, "from", e.from, "to", e.to, "older", old.manifest)
+		return
+	}
+	if !there || e.covers(old) || old.order() < e.order() {
+		newest[e.key()] = e
+	}
+}
+
+// covers tells whether a run has all days of another and more.
+func (e exportRun) covers(f exportRun) bool {
+	known := e.from != "" && e.to != "" && f.from != "" && f.to != ""
+	return known && e.from <= f.from && f.to <= e.to && (e.from < f.from || f.to < e.to)
+}
+
+// order is later for the run to prefer of two over the same days: that of the newer
+// version of the dataset, then the one submitted last. A manifest's name settles the rest.
+func (e exportRun) order() string {
+	return strings.Join([]string{e.version, e.submitted, e.manifest}, "\x00")
+}
+
 func (e exportRun) key() string {
-	return strings.ToLower(e.scope) + "\x00" + e.dataset + "\x00" + e.period
+	return strings.Join([]string{e.source, strings.ToLower(e.scope), e.dataset, e.period}, "\x00")
 }
 
 func isManifest(name string) bool {
@@ -205,36 +242,70 @@ func isDateRange(folder string) bool {
 	return len(folder) == 17 && folder[8] == '-' && strings.Trim(folder, "0123456789") == "-"
 }
 
-// readExportManifest turns a manifest into a run; nil for a dataset that cost_export
-// does not read.
-func readExportManifest(ctx context.Context, folder ExportFolder, name string, files map[string]ExportFile, log *slog.Logger) (*exportRun, error) {
+// readExportManifest turns a manifest into a run, without source where none reads its
+// type.
+func readExportManifest(ctx context.Context, folder ExportFolder, name string, files map[string]ExportFile) (_ *exportRun, exportType string, err error) {
 	text, err := readExportFile(ctx, folder, name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var m exportManifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("manifest %s: %w", name, err)
+	if err := json.Unmarshal(bytes.TrimPrefix(text, byteOrderMark), &m); err != nil {
+		return nil, "", fmt.Errorf("manifest %s: %w", name, err)
 	}
-	e := &exportRun{manifest: name, id: m.RunInfo.RunID, submitted: m.RunInfo.SubmittedTime, scope: definitionScope(m.ExportConfig.ResourceID), rows: -1}
+	e := m.run(name, files[name])
+	e.err = e.locate(m, files)
+	if exportType = m.ExportConfig.Type; exportType != "" {
+		if e.source, e.dataset = exportTyped(exportType); e.source == "" {
+			return e, exportType, nil
+		}
+		if sourceOf(e.source).exports.each {
+			e.dataset = cmp.Or(slugOf(cmp.Or(m.ExportConfig.ExportName, path.Base(m.ExportConfig.ResourceID))), allDatasets)
+		}
+	}
+	err = e.complete(ctx, folder)
+	if err == nil && sourceOf(e.source).exports.closes && dayOf(e.submitted) > e.period+"-31" {
+		e.dataset = "closed"
+	}
+	return e, exportType, err
+}
+
+// run is what the manifest itself says of its run.
+func (m exportManifest) run(name string, file ExportFile) *exportRun {
+	e := &exportRun{manifest: name, id: m.RunInfo.RunID, scope: definitionScope(m.ExportConfig.ResourceID), version: m.ExportConfig.DataVersion, rows: -1}
+	e.submitted = cmp.Or(m.RunInfo.SubmittedTime, pathTime(name), file.Modified.UTC().Format(time.RFC3339))
+	e.from, e.to = dayOf(m.RunInfo.StartDate), min(dayOf(m.RunInfo.EndDate), dayOf(e.submitted))
 	if m.DataRowCount != nil {
 		e.rows = *m.DataRowCount
 	}
-	e.err = e.locate(m, files)
-	var known bool
-	if e.dataset, known = costDatasets[strings.ToLower(m.ExportConfig.Type)]; !known && m.ExportConfig.Type != "" {
-		log.Info("export ignored: not a dataset of this source", "manifest", name, "type", m.ExportConfig.Type)
-		return nil, nil
+	e.period = pathMonth(name)
+	if e.from != "" {
+		e.period = e.from[:len(monthLayout)]
 	}
-	return e, e.complete(ctx, folder, m)
+	return e
+}
+
+// dayOf is the day of a manifest's time, "" if it has none.
+func dayOf(t string) string {
+	if len(t) < len(time.DateOnly) {
+		return ""
+	}
+	return t[:len(time.DateOnly)]
+}
+
+// pathTime is when a run was made as its folder says, 202610070610; "" without one.
+func pathTime(name string) string {
+	for step := range strings.SplitSeq(path.Dir(name), "/") {
+		if at, err := time.Parse("200601021504", step); err == nil {
+			return at.Format(time.RFC3339)
+		}
+	}
+	return ""
 }
 
 // complete fills in what an old manifest does not say from its first file.
-func (e *exportRun) complete(ctx context.Context, folder ExportFolder, m exportManifest) error {
-	if len(m.RunInfo.StartDate) >= len(monthLayout) {
-		e.period = m.RunInfo.StartDate[:len(monthLayout)]
-	}
-	if e.dataset != "" && e.period != "" {
+func (e *exportRun) complete(ctx context.Context, folder ExportFolder) error {
+	if e.source != "" && e.period != "" {
 		return nil
 	}
 	if len(e.parts) == 0 {
@@ -245,7 +316,8 @@ func (e *exportRun) complete(ctx context.Context, folder ExportFolder, m exportM
 	if err != nil {
 		return err
 	}
-	if e.dataset == "" {
+	if e.source == "" {
+		e.source = seen.header.source.Name
 		if e.dataset, err = seen.dataset(); err != nil {
 			return err
 		}

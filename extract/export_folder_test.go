@@ -168,7 +168,7 @@ func TestAnUnchangedExportIsNotReadAgain(t *testing.T) {
 
 func TestABadExportFileSaysWhichAndWhatToDo(t *testing.T) {
 	for _, c := range []struct{ what, name, text, says string }{
-		{"not a cost export", "x.csv", "a,b\n1,2\n", "no column Date or UsageDateTime"},
+		{"not a cost export", "x.csv", "a,b\n1,2\n", "is of no export that is known"},
 		{"empty file", "x.csv", "", "empty"},
 		{"header only", "x.csv", exportHeader, "no rows"},
 		{"two months", "x.csv", exportHeader + costLine("10/01/2026", "1") + "11/01/2026,1,EUR,Usage,OnDemand,11/01/2026\n", "one month per file"},

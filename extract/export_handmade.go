@@ -25,7 +25,7 @@ import (
 func handmade(ctx context.Context, folder ExportFolder, files map[string]ExportFile, exported map[string]bool, newest map[string]exportRun) error {
 	manifested := map[string]bool{}
 	for _, e := range newest {
-		manifested[e.dataset+"\x00"+e.period] = true
+		manifested[e.what()] = true
 	}
 	var seen []*inspected
 	for _, name := range sortedNames(files) {
@@ -43,16 +43,19 @@ func handmade(ctx context.Context, folder ExportFolder, files map[string]ExportF
 		return err
 	}
 	for _, e := range found {
-		if manifested[e.dataset+"\x00"+e.period] {
+		if manifested[e.what()] {
 			continue
 		}
 		if other, twice := newest[e.key()]; twice {
-			return fmt.Errorf("%s and %s both hold %s cost of %s; keep one of them", other.manifest, e.manifest, e.dataset, e.period)
+			return fmt.Errorf("%s and %s both hold %s; keep one of them", other.manifest, e.manifest, e.what())
 		}
 		newest[e.key()] = *e
 	}
 	return nil
 }
+
+// what names a run but for its scope.
+func (e exportRun) what() string { return e.source + " " + e.dataset + " of " + e.period }
 
 // unfinished tells whether a file lies in a run's folder below a date range, where
 // there should be a manifest: the run is still being written.
@@ -95,10 +98,10 @@ func gather(seen []*inspected) (map[string]*exportRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		dir := path.Dir(s.name)
-		key := dir + "\x00" + datasets[i] + "\x00" + period
+		e := &exportRun{source: s.header.source.Name, dataset: datasets[i], period: period, id: "without manifest", manifest: path.Dir(s.name), rows: -1}
+		key := e.manifest + "\x00" + e.what()
 		if runs[key] == nil {
-			runs[key] = &exportRun{dataset: datasets[i], period: period, id: "without manifest", manifest: dir, rows: -1}
+			runs[key] = e
 		}
 		if err := runs[key].join(exportPart{name: s.name, bytes: s.bytes, rows: -1, at: s.at, seen: s}); err != nil {
 			return nil, err
@@ -150,23 +153,29 @@ func (e *exportRun) join(p exportPart) error {
 
 // inspected is what a look at a file without manifest tells.
 type inspected struct {
-	name    string
-	bytes   int64
-	at      time.Time
-	rows    int64
-	periods map[string]bool
-	lines   sketch
+	name   string
+	bytes  int64
+	at     time.Time
+	header fileHeader
+	rows   int64
+	months map[string]bool
+	lines  sketch
 	// The number of the first row that only amortized cost has, and the first that only
 	// actual cost has; 0 for none.
 	amortized, actual int64
 }
 
-// dataset decides by rows: unused commitments and a cost on covered usage are only in
-// amortized cost, purchases of commitments and covered usage without cost only in
-// actual cost. Where rows do not tell, or contradict each other, the name does. ""
-// when nothing does.
+// dataset is the one its source has. A cost file's is decided by rows: unused
+// commitments and a cost on covered usage are only in amortized cost, purchases of
+// commitments and covered usage without cost only in actual cost. Where rows do not
+// tell, or contradict each other, the name does. "" when nothing does.
 func (s *inspected) dataset() (string, error) {
 	name := strings.ToLower(path.Base(s.name))
+	if f := s.header.source.exports; f.each {
+		return slugOf(strings.TrimSuffix(name, path.Ext(name))), nil
+	} else if len(f.types) == 1 {
+		return slices.Collect(maps.Values(f.types))[0], nil
+	}
 	switch {
 	case s.amortized > 0 && s.actual == 0:
 		return "amortized", nil
@@ -182,29 +191,35 @@ func (s *inspected) dataset() (string, error) {
 	return "", nil
 }
 
-// period is the month the file is of.
+// period is the month the file is of. Where its rows do not say, the folder may.
 func (s *inspected) period() (string, error) {
-	if len(s.periods) != 1 {
-		return "", fmt.Errorf("file %s: holds %d billing periods (%s); download one month per file", s.name, len(s.periods), strings.Join(slices.Sorted(maps.Keys(s.periods)), ", "))
+	folder := pathMonth(s.name)
+	latest := s.header.source.exports.latest
+	switch {
+	case folder != "" && (latest || s.rows == 0):
+		return folder, nil
+	case s.rows == 0:
+		return "", fmt.Errorf("file %s: has a header and no rows, and no manifest says which month it is of; remove it", s.name)
+	case len(s.months) == 1, latest && len(s.months) > 0:
+		return slices.Max(slices.Collect(maps.Keys(s.months))), nil
+	case len(s.months) == 0:
+		return "", fmt.Errorf("file %s: no row has a date in %s, so its month is not known", s.name, strings.Join(s.header.source.exports.months, " or "))
 	}
-	return slices.Sorted(maps.Keys(s.periods))[0], nil
+	return "", fmt.Errorf("file %s: holds %d billing periods (%s); download one month per file", s.name, len(s.months), listMonths(s.months))
 }
 
-// inspect reads a whole file for its period and dataset.
+// inspect reads a whole file for what it is and of which month.
 func inspect(ctx context.Context, folder ExportFolder, file ExportFile) (*inspected, error) {
 	f, err := folder.Open(ctx, file.Name)
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file.Name, err)
 	}
 	defer f.Close()
-	seen := &inspected{name: file.Name, bytes: file.Bytes, at: file.Modified, periods: map[string]bool{}}
-	if strings.HasSuffix(strings.ToLower(file.Name), ".parquet") {
+	seen := &inspected{name: file.Name, bytes: file.Bytes, at: file.Modified, months: map[string]bool{}}
+	if isParquet(file.Name) {
 		err = seen.parquet(f)
 	} else {
 		err = seen.csv(f)
-	}
-	if err == nil && seen.rows == 0 {
-		err = errors.New("has a header and no rows, and no manifest says which month it is of; remove it")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", file.Name, err)
@@ -229,26 +244,6 @@ func plainText(r io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// looked are the columns that inspect needs, and where they are in a file.
-type looked struct{ date, start, charge, model, cost int }
-
-func lookAt(header []string) (looked, error) {
-	at := looked{-1, -1, -1, -1, -1}
-	targets := map[string]*int{
-		"date": &at.date, "usagedatetime": &at.date, "billingperiodstartdate": &at.start,
-		"chargetype": &at.charge, "pricingmodel": &at.model, "costinbillingcurrency": &at.cost, "cost": &at.cost,
-	}
-	for i, h := range header {
-		if target := targets[foldHeader(h)]; target != nil {
-			*target = i
-		}
-	}
-	if at.date < 0 {
-		return at, errors.New("no column Date or UsageDateTime; not a cost export in UTF-8")
-	}
-	return at, nil
-}
-
 func (s *inspected) csv(served io.Reader) error {
 	plain, err := plainText(served)
 	if err != nil {
@@ -263,8 +258,7 @@ func (s *inspected) csv(served io.Reader) error {
 	if err != nil {
 		return err
 	}
-	at, err := lookAt(header)
-	if err != nil {
+	if s.header, err = recognise(header); err != nil {
 		return err
 	}
 	for {
@@ -275,21 +269,21 @@ func (s *inspected) csv(served io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("%w; if it was cut short download it again", err)
 		}
-		s.add(at, line)
+		s.add(line)
 	}
 }
 
 // add takes note of one line. Dates and costs that do not parse are no evidence; the
 // landing rejects their rows.
-func (s *inspected) add(at looked, line []string) {
+func (s *inspected) add(line []string) {
 	s.rows++
 	s.lines.add(line)
-	if day, _, ok := parseDay([]byte(cmp.Or(field(line, at.start), field(line, at.date))), true); ok {
-		s.periods[time.Unix(int64(day)*24*60*60, 0).UTC().Format(monthLayout)] = true
+	if month := s.header.month(line); month != "" {
+		s.months[month] = true
 	}
-	charge, model := foldHeader(field(line, at.charge)), foldHeader(field(line, at.model))
+	charge, model := foldHeader(s.header.field(line, "ChargeType")), foldHeader(s.header.field(line, "PricingModel"))
 	committed := model == "reservation" || model == "savingsplan"
-	cost, _, err := parseDecimal([]byte(field(line, at.cost)), nil)
+	cost, _, err := parseDecimal([]byte(s.header.field(line, "CostInBillingCurrency")), nil)
 	covered := committed && charge == "usage" && err == nil
 	if s.amortized == 0 && (strings.HasPrefix(charge, "unused") || covered && cost != decimal{}) {
 		s.amortized = s.rows
@@ -297,11 +291,4 @@ func (s *inspected) add(at looked, line []string) {
 	if s.actual == 0 && (committed && charge == "purchase" || covered && cost == decimal{}) {
 		s.actual = s.rows
 	}
-}
-
-func field(line []string, i int) string {
-	if i < 0 || i >= len(line) {
-		return ""
-	}
-	return line[i]
 }

@@ -62,23 +62,22 @@ func (s *inspected) parquet(served io.Reader) (err error) {
 		return err
 	}
 	defer rows.Release()
+	var header []string
+	for _, f := range rows.Schema().Fields() {
+		header = append(header, f.Name)
+	}
+	if s.header, err = recognise(header); err != nil {
+		return err
+	}
 	for rows.Next() {
-		if err := s.addRecords(rows.RecordBatch()); err != nil {
+		if err := s.addRecords(header, rows.RecordBatch()); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
-func (s *inspected) addRecords(batch arrow.RecordBatch) error {
-	var header []string
-	for _, f := range batch.Schema().Fields() {
-		header = append(header, f.Name)
-	}
-	at, err := lookAt(header)
-	if err != nil {
-		return err
-	}
+func (s *inspected) addRecords(header []string, batch arrow.RecordBatch) error {
 	line := make([]string, len(header))
 	for row := range int(batch.NumRows()) {
 		for i := range line {
@@ -88,7 +87,7 @@ func (s *inspected) addRecords(batch arrow.RecordBatch) error {
 			}
 			line[i] = string(text)
 		}
-		s.add(at, line)
+		s.add(line)
 	}
 	return nil
 }

@@ -128,7 +128,17 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	tasks, results := r.plan(ctx)
+	// Invoices come first: months whose invoice has changed are fetched again.
+	results := r.wave(ctx, func(s *Source) bool { return s.first })
+	results = append(results, r.wave(ctx, func(s *Source) bool { return !s.first })...)
+	sortResults(results)
+	return Result{Units: results}, context.Cause(ctx)
+}
+
+// wave copies what the sources chosen have to copy.
+func (r *run) wave(ctx context.Context, chosen func(*Source) bool) []UnitResult {
+	planned, failed := r.plan(ctx, chosen)
+	tasks := slices.DeleteFunc(planned, func(t task) bool { return t.skip != "" })
 	var group errgroup.Group
 	group.SetLimit(r.o.Workers)
 	done := make([]UnitResult, len(tasks))
@@ -140,9 +150,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	_ = group.Wait() // units report their errors in their results
 	r.refuseUnknownScopes(ctx, tasks, done)
-	results = append(results, done...)
-	sortResults(results)
-	return Result{Units: results}, context.Cause(ctx)
+	return append(failed, done...)
 }
 
 // refuseUnknownScopes fails the units of a source that every account has, where the
@@ -174,6 +182,13 @@ type task struct {
 	// origin identifies what would be fetched. When it equals the origin of the
 	// version in the lake nothing is read. "" when only fetching can tell.
 	origin string
+	// skip, if set, says in words why the unit need not be fetched.
+	skip string
+	// asks is the kind of request that fetches the unit, and calls how many are made at
+	// least; 0 means one. For the estimate of [Plan], which knows better once the unit has
+	// been fetched.
+	asks  request
+	calls int
 	// month, if set, is the only one whose days the unit may hold: the API was asked
 	// by date.
 	month time.Time
@@ -187,10 +202,12 @@ type task struct {
 var errAbsent = errors.New("not available for this scope")
 
 type run struct {
-	o    Options
-	log  *slog.Logger
-	now  func() time.Time
-	lake lake
+	o        Options
+	log      *slog.Logger
+	now      func() time.Time
+	lake     lake
+	invoices invoiceFiles
+	exports  map[string]*exportsFound // by account
 }
 
 func newRun(o Options) (*run, error) {
@@ -211,59 +228,6 @@ func newRun(o Options) (*run, error) {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
 	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
-}
-
-// plan asks every source of every account for its units. A plan that fails is
-// reported as a failed unit of its source; the others go on.
-func (r *run) plan(ctx context.Context) ([]task, []UnitResult) {
-	var tasks []task
-	var failed []UnitResult
-	fail := func(source string, a Account, err error) {
-		failed = append(failed, UnitResult{Unit: Unit{Source: source, Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}, Err: err})
-	}
-	for _, a := range append(slices.Clone(r.o.Accounts), Account{Name: noAccount}) {
-		agreement, err := r.agreement(ctx, a)
-		if err != nil {
-			fail("account", a, err)
-			continue
-		}
-		a.Agreement = agreement
-		for _, s := range Sources() {
-			if !r.wants(a, s) {
-				continue
-			}
-			planned, err := s.plan(ctx, r, a)
-			if err != nil {
-				fail(s.Name, a, err)
-			}
-			for i := range planned {
-				planned[i].source = s
-			}
-			tasks = append(tasks, planned...)
-		}
-	}
-	return tasks, failed
-}
-
-// noAccount is the name under which what belongs to no account is filed.
-const noAccount = "retail"
-
-// wants tells whether the account's agreement, its configuration and the run's
-// restriction all want the source.
-func (r *run) wants(a Account, s *Source) bool {
-	if s.global != (a.Name == noAccount && a.Scope == "") {
-		return false
-	}
-	asked := append(slices.Clone(a.Sources), r.o.Sources...)
-	for _, names := range [][]string{a.Sources, r.o.Sources} {
-		if len(names) > 0 && !slices.Contains(names, s.Name) {
-			return false
-		}
-	}
-	if s.global {
-		return len(r.o.Retail.Currencies) > 0
-	}
-	return s.needs(a) && (len(asked) > 0 || s.isStandard(a))
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not
@@ -329,20 +293,20 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		}
 	}
 	if err != nil {
-		res.Err = fmt.Errorf("%s: %w", t.Unit, err)
+		res.Err = fmt.Errorf("%s: %w", t.Unit, t.source.explain(err))
 	}
 }
 
 // fill lands the whole unit in a private folder of the lake.
 func (r *run) fill(ctx context.Context, t task) (*landed, int64, error) {
-	l, pages, err := r.attempt(ctx, t)
+	l, pages, err := r.attempt(ctx, t, false)
 	if errors.Is(err, errRestart) {
-		return r.attempt(ctx, t)
+		return r.attempt(ctx, t, true)
 	}
 	return l, pages, err
 }
 
-func (r *run) attempt(ctx context.Context, t task) (*landed, int64, error) {
+func (r *run) attempt(ctx context.Context, t task, again bool) (*landed, int64, error) {
 	dir, err := r.lake.workDir(t.Unit)
 	if err != nil {
 		return nil, 0, err
@@ -353,7 +317,7 @@ func (r *run) attempt(ctx context.Context, t task) (*landed, int64, error) {
 		return nil, 0, err
 	}
 	defer l.abort()
-	l.dateColumn = t.source.dateColumn
+	l.dateColumn, l.again = t.source.dateColumn, again
 	if !t.month.IsZero() {
 		l.within(t.month, lastDay(t.month))
 	}
@@ -369,7 +333,7 @@ func (r *run) manifestOf(t task, l *landed, pages int64) *manifest {
 	return &manifest{
 		Format: manifestFormat, Unit: t.Unit, State: stateComplete, AsOf: r.asOf(), Origin: t.origin, Layout: t.source.layout(),
 		Rows: l.Rows, RejectRows: l.RejectRows, Pages: pages,
-		Announced: l.Announced, Received: l.Received,
+		Announced: l.Announced, Received: l.Received, Duplicates: l.Duplicates, Invoiced: r.invoiced(t),
 		Rounded: l.Rounded, LargestRounding: l.LargestRounding, MinDate: l.MinDate, MaxDate: l.MaxDate,
 	}
 }
@@ -387,7 +351,7 @@ func (r *run) unreadable(l *landed) error {
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
 func (r *run) shrunk(before, after *manifest) error {
-	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 || isMomentary(after.Source) {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

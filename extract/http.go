@@ -60,6 +60,7 @@ type Client struct {
 	polling  polling // of long operations
 	skew     sync.Once
 	others   map[service]*Client
+	key      string // what an answer may not repeat into a log: the enrollment's API key
 }
 
 // A service is a host of Azure's with rules of its own.
@@ -133,7 +134,7 @@ func (c *Client) addServices(o ClientOptions) error {
 			if !other.loopback && base.Scheme != "https" {
 				return fmt.Errorf("enterprise endpoint %s: a key is only sent over https", base)
 			}
-			other.signed = newPipeline(o.Transport, keyPolicy(o.EnterpriseKey))
+			other.signed, other.key = newPipeline(o.Transport, keyPolicy(o.EnterpriseKey)), o.EnterpriseKey
 		}
 		c.others[s] = other
 	}
@@ -457,6 +458,9 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 	if len(raw) > maxBody {
 		return nil, fmt.Errorf("%s %s: the answer is larger than %d MB; ask for a smaller range", x.method, x.shown, maxBody>>20)
+	}
+	if x.client.key != "" { // services that refuse a key have quoted it
+		raw = bytes.ReplaceAll(raw, []byte(x.client.key), []byte("(hidden)"))
 	}
 	return bytes.TrimPrefix(raw, []byte("\ufeff")), nil
 }

@@ -26,6 +26,7 @@ var _ = register(&Source{
 	Feeds:      "invoice, invoice_reconciliation",
 	Status:     "current",
 	Columns:    invoiceColumns(),
+	first:      true,
 	dateColumn: "invoiceDate",
 	plan:       planInvoices,
 })
@@ -67,7 +68,7 @@ func planInvoices(_ context.Context, r *run, a Account) ([]task, error) {
 
 func invoicesURL(scope, until, version string) string {
 	if strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
-		scope = "/providers/Microsoft.Billing/billingAccounts/default/billingSubscriptions/" + scope[len("/subscriptions/"):]
+		scope = mospSubscription(scope)
 	}
 	return query(scope+"/invoices", "periodStartDate", invoicesSince, "periodEndDate", until, "api-version", version)
 }

@@ -36,6 +36,7 @@ type spool struct {
 type pageLine struct {
 	Number    int       `json:"number"`
 	URL       string    `json:"url"`
+	Asked     string    `json:"asked,omitempty"` // hash of the body sent, where there is one
 	Next      string    `json:"next,omitempty"`
 	RequestID string    `json:"request_id,omitempty"`
 	At        time.Time `json:"at"`
@@ -48,10 +49,10 @@ type pageLine struct {
 // data every four hours; pages from before and after a renewal must not be mixed.
 const resumeWithin = refreshAfter
 
-// openSpool opens the unit's partial journal. What it holds is kept if it began at
-// the same URL, not too long ago, and is intact; pages from the first damaged one on
-// are dropped.
-func (k lake) openSpool(u Unit, first string, now time.Time) (*spool, error) {
+// openSpool opens the unit's partial journal. What it holds is kept if it began with
+// the same question (URL and body), not too long ago, and is intact; pages from the
+// first damaged one on are dropped.
+func (k lake) openSpool(u Unit, first pageLine, now time.Time) (*spool, error) {
 	s := &spool{dir: filepath.Join(k.journal(u), partialFolder)}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (k lake) openSpool(u Unit, first string, now time.Time) (*spool, error) {
 
 // recover reads the journal up to its first unusable line. A line cut short by a
 // crash is as good as absent: its page is fetched again.
-func (s *spool) recover(first string, now time.Time) error {
+func (s *spool) recover(first pageLine, now time.Time) error {
 	text, err := os.ReadFile(filepath.Join(s.dir, pagesFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -82,11 +83,11 @@ func (s *spool) recover(first string, now time.Time) error {
 }
 
 // usable tells whether a line continues the ones before it, and its page is whole.
-func (s *spool) usable(line []byte, first string, now time.Time) (l pageLine, ok bool) {
+func (s *spool) usable(line []byte, first pageLine, now time.Time) (l pageLine, ok bool) {
 	if json.Unmarshal(line, &l) != nil || l.Number != len(s.lines)+1 {
 		return l, false
 	}
-	if l.Number == 1 && (l.URL != first || now.Sub(l.At) > resumeWithin) {
+	if l.Number == 1 && (l.URL != first.URL || l.Asked != first.Asked || now.Sub(l.At) > resumeWithin) {
 		return l, false
 	}
 	_, err := s.body(l)

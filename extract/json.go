@@ -23,9 +23,15 @@ import (
 
 // A jsonShape says where a source keeps what on its pages.
 type jsonShape struct {
-	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record
+	Rows string // path of the array of records: "value", "properties.pricesheets"; "": the document is one record; wholeArray
 	Next string // path of the link to the next page: "nextLink", "properties.nextLink"; "": not paged
+	// Columns is set where records are arrays: the path of the list that names their columns,
+	// "properties.columns". See json_rows.go.
+	Columns string
 }
+
+// wholeArray is jsonShape.Rows of a document that is the array itself: [{…},{…}].
+const wholeArray = "[]"
 
 // pageInfo is what a page held. Rows and Rejects together are the records served.
 type pageInfo struct {
@@ -45,7 +51,7 @@ type node struct {
 type treeField struct {
 	quoted string // `"name":`
 	kind   fieldKind
-	col    int
+	col    int // of a leaf; of an object the column for values that are none, or -1
 	child  *node
 	after  int    // field that followed in the last record
 	seen   uint32 // number of the record that had it last
@@ -59,7 +65,8 @@ const (
 )
 
 // newTree arranges columns by their paths. Unknown fields of properties go to _extra
-// under their own name, those of deeper objects under the joined path.
+// under their own name, those of deeper objects under the joined path. A column may stand
+// at a path that others go through: an amount comes as 5 or as {"currency":"USD","value":5}.
 func newTree(cols []Column) (*node, error) {
 	root := &node{index: map[string]int{}}
 	for i, c := range cols {
@@ -81,27 +88,43 @@ func (n *node) append(name string, f treeField) {
 	n.fields = append(n.fields, f)
 }
 
+// noColumn is the column of a field that is an object only.
+const noColumn = -1
+
 func (n *node) add(path []string, col int) error {
-	k, ok := n.index[path[0]]
 	if len(path) == 1 {
-		if ok {
-			return errors.New("is that of another column")
-		}
-		n.append(path[0], treeField{kind: leafField, col: col})
-		return nil
+		return n.addLeaf(path[0], col)
 	}
-	if ok && n.fields[k].kind == leafField {
-		return errors.New("goes through that of another column")
-	}
+	k, ok := n.index[path[0]]
 	if !ok {
+		n.append(path[0], treeField{kind: objectField, col: noColumn})
+		k = n.index[path[0]]
+	}
+	f := &n.fields[k]
+	if f.child == nil {
 		extra := n.extra + path[0] + "_"
 		if extra == "properties_" {
 			extra = ""
 		}
-		n.append(path[0], treeField{kind: objectField, child: &node{index: map[string]int{}, extra: extra}})
-		k = n.index[path[0]]
+		f.kind, f.child = objectField, &node{index: map[string]int{}, extra: extra}
 	}
-	return n.fields[k].child.add(path[1:], col)
+	return f.child.add(path[1:], col)
+}
+
+// addLeaf adds a column at the end of its path. One path may lead to an object and to a
+// column: an amount is a number in records of the enrollment, and {currency, value} in
+// those of the customer agreement.
+func (n *node) addLeaf(name string, col int) error {
+	k, ok := n.index[name]
+	switch {
+	case !ok:
+		n.append(name, treeField{kind: leafField, col: col})
+	case n.fields[k].col != noColumn:
+		return errors.New("is that of another column")
+	default:
+		n.fields[k].col = col
+	}
+	return nil
 }
 
 // maxDepth bounds nesting; records are three or four deep.
@@ -121,6 +144,9 @@ type jsonParser struct {
 	at0    int  // offset and
 	want   string
 	said   string // the error message of the body, if it is one
+	each   func(record []byte)
+
+	columnsAt, rowsAt int // where the two lists of positional records begin; 0 where there is none
 }
 
 func (p *jsonParser) fail(i int, want string) int {
@@ -436,6 +462,8 @@ func (p *jsonParser) field(i int, n *node, f *treeField) int {
 		return p.leaf(i, f.col)
 	case p.at(i) == '{':
 		return p.object(i, f.child)
+	case f.col != noColumn:
+		return p.leaf(i, f.col)
 	}
 	// An object was expected and something else came.
 	end := p.skip(i, 0)
@@ -484,6 +512,8 @@ func (p *jsonParser) leaf(i, col int) int {
 func (p *jsonParser) page(root *node) error {
 	i := p.blanks(0)
 	switch {
+	case p.shape.Rows == wholeArray && p.at(i) == '[':
+		i = p.array(i, root)
 	case p.at(i) != '{':
 		i = p.fail(i, "a JSON object")
 	case p.shape.Rows == "":
@@ -495,6 +525,9 @@ func (p *jsonParser) page(root *node) error {
 		if i = p.blanks(i); i < len(p.b) {
 			i = p.fail(i, "the end of the page")
 		}
+	}
+	if i >= 0 && p.shape.Columns != "" {
+		i = p.positional(root)
 	}
 	switch {
 	case i < 0:
@@ -508,8 +541,11 @@ func (p *jsonParser) page(root *node) error {
 }
 
 func (p *jsonParser) wanted() string {
-	if p.shape.Rows == "" {
+	switch p.shape.Rows {
+	case "":
 		return "field that is expected"
+	case wholeArray:
+		return "records: it is an object, not an array"
 	}
 	return fmt.Sprintf("array %q", p.shape.Rows)
 }
@@ -542,9 +578,17 @@ func (p *jsonParser) single(i int, root *node) int {
 			p.said = short(p.batch.bytes(f.text))
 		}
 	}
-	p.rowNo++
-	p.batch.end(p.rowNo, p.b[i:end])
+	p.end(i, end)
 	return end
+}
+
+// end closes the record that stands between two offsets.
+func (p *jsonParser) end(from, to int) {
+	p.rowNo++
+	p.batch.end(p.rowNo, p.b[from:to])
+	if p.each != nil {
+		p.each(p.b[from:to])
+	}
 }
 
 // envelope reads the object around the records. prefix is its path and a dot.
@@ -569,6 +613,8 @@ func (p *jsonParser) envelope(i int, prefix string, root *node) int {
 
 func (p *jsonParser) member(i int, path string, root *node) int {
 	switch {
+	case p.shape.Columns != "" && (path == p.shape.Rows || path == p.shape.Columns) && p.at(i) == '[':
+		return p.remember(i, path)
 	case path == p.shape.Rows && p.at(i) == '[':
 		return p.array(i, root)
 	case strings.HasPrefix(p.shape.Rows, path+".") && p.at(i) == '{':
@@ -612,8 +658,7 @@ func (p *jsonParser) array(i int, root *node) int {
 		if i = p.object(i, root); i < 0 {
 			return -1
 		}
-		p.rowNo++
-		p.batch.end(p.rowNo, p.b[start:i])
+		p.end(start, i)
 		var end int
 		if i, end = p.next(i, ']'); end != 0 {
 			return i
@@ -759,7 +804,7 @@ func (l *landing) parsePage(body []byte, shape jsonShape, name string) (pageInfo
 		return pageInfo{}, err
 	}
 	l.batch.reset(body)
-	p := jsonParser{b: body, batch: l.batch, record: l.record, shape: shape, info: pageInfo{Total: -1}}
+	p := jsonParser{b: body, batch: l.batch, record: l.record, shape: shape, info: pageInfo{Total: -1}, each: l.eachRecord}
 	err := p.page(l.tree)
 	l.record = p.record
 	p.info.Rows, p.info.Rejects = int64(l.batch.rows), int64(len(l.batch.rejects))

@@ -110,6 +110,44 @@ func TestBrokenValuesMakeRejects(t *testing.T) {
 	}
 }
 
+// An amount is a number in records of one kind and {currency, value} in those of the other.
+func TestAPathMayEndAtAColumnAndGoOn(t *testing.T) {
+	for name, columns := range map[string][]Column{
+		"shorter first": {{Name: "a", Type: Decimal}, {Name: "a_value", Type: Decimal, Path: "a.value"}},
+		"longer first":  {{Name: "a_value", Type: Decimal, Path: "a.value"}, {Name: "a", Type: Decimal}},
+	} {
+		rows, rejects, _ := landPage(t, columns, jsonShape{Rows: "value"}, `{"value":[
+			{"a":60.9},{"a":{"value":0.10,"currency":"EUR"}},{"a":null},{"a":"7"},{"a":[1]}]}`)
+		if len(rejects) != 1 || rejects[0]["reason"] != `a: "[1]" is no number` {
+			t.Errorf("%s: rejects %v", name, rejects)
+		}
+		checkRows(t, rows, []record{{"a": "60.9"}, {"a_value": "0.1", "_extra": `{"a_currency":"EUR"}`}, {}, {"a": "7"}})
+	}
+}
+
+func TestADocumentMayBeTheArray(t *testing.T) {
+	columns := []Column{{Name: "id"}}
+	rows, _, got := landPage(t, columns, jsonShape{Rows: wholeArray}, " [ {\"id\":\"a\"} , {\"id\":\"b\"} ] ")
+	checkRows(t, rows, []record{{"id": "a"}, {"id": "b"}})
+	if _, _, none := landPage(t, columns, jsonShape{Rows: wholeArray}, "[]"); got.Rows != 2 || none.Rows != 0 {
+		t.Errorf("%d rows and %d, want 2 and 0", got.Rows, none.Rows)
+	}
+	for body, want := range map[string]string{
+		`[{"id":"a"}`:                    "found the end of the page, want a comma or ']'",
+		`[{"id":"a"}],`:                  "want the end of the page",
+		`["a"]`:                          "want a record",
+		`{"value":[]}`:                   "it is an object, not an array",
+		`{"error":{"message":"no key"}}`: "the body is an error, not data",
+		`"x"`:                            "want a JSON object",
+	} {
+		l := land(t, columns)
+		if _, err := l.jsonPage(1, "page", []byte(body), jsonShape{Rows: wholeArray}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error with %q", body, err, want)
+		}
+		l.abort()
+	}
+}
+
 func TestRejectedRowsKeepTheirNumber(t *testing.T) {
 	l := land(t, testColumns)
 	info, err := l.jsonPage(7, "page", []byte(`{"value":[{"properties":{"cost":"x"}},{"id":"b"}],"totalCount":2,"nextLink":"a\/b"}`), usageShape())

@@ -68,6 +68,8 @@ type manifest struct {
 	LargestRounding string `json:"largest_rounding"` // the largest error that rounding them made
 	Announced       extent `json:"announced"`        // what the source said there is
 	Received        int64  `json:"received"`         // bytes that came
+	Duplicates      int64  `json:"duplicates"`       // records served more than once exactly alike; all count
+	Invoiced        string `json:"invoiced"`         // identifies the invoices of the month when it was fetched; "" where that does not matter
 	MinDate         string `json:"min_date"`
 	MaxDate         string `json:"max_date"`
 }

@@ -26,6 +26,10 @@ type landing struct {
 	// announced is what the source said the unit has; received counts the bytes that came.
 	announced extent
 	received  int64
+	// eachRecord, if set, is called with the text of each record of a JSON page.
+	eachRecord func(record []byte)
+	duplicates int64
+	again      bool // an attempt before was given up because its list changed
 
 	dir     string
 	origin  origin
@@ -50,6 +54,7 @@ type landing struct {
 type landed struct {
 	Announced        extent      // what the source said there is
 	Received         int64       // bytes that came
+	Duplicates       int64       // records served more than once, letter by letter the same; all count
 	File             *landedFile // always there, also without rows: an empty day is a fact
 	Rejects          *landedFile // nil without rejects
 	Rows, RejectRows int64
@@ -360,6 +365,7 @@ func (l *landing) finish() (err error) {
 		return err
 	}
 	l.landed.Announced, l.landed.Received = l.announced, l.received
+	l.landed.Duplicates = l.duplicates
 	l.landed.Rounded, l.landed.LargestRounding = l.round.count, l.round.String()
 	if l.dated > 0 {
 		l.landed.MinDate, l.landed.MaxDate = dayText(l.min), dayText(l.max)

@@ -251,16 +251,37 @@ func TestDateRange(t *testing.T) {
 
 func TestColumnsThatContradict(t *testing.T) {
 	for name, cols := range map[string][]Column{
-		"same path":     {{Name: "a", Path: "x.y"}, {Name: "b", Path: "x.y"}},
-		"path through":  {{Name: "a", Path: "x"}, {Name: "b", Path: "x.y"}},
-		"same header":   {{Name: "Meter_Id"}, {Name: "meterId"}},
-		"alias of two":  {{Name: "a", Aliases: []string{"c"}}, {Name: "b", Aliases: []string{"C"}}},
-		"tags twice":    {{Name: "a", Type: Tags}, {Name: "b", Type: Tags}},
-		"path to above": {{Name: "b", Path: "x.y.z"}, {Name: "a", Path: "x.y"}},
+		"same path":    {{Name: "a", Path: "x.y"}, {Name: "b", Path: "x.y"}},
+		"same object":  {{Name: "c", Path: "x.y.z"}, {Name: "a", Path: "x.y"}, {Name: "b", Path: "x.y"}},
+		"same header":  {{Name: "Meter_Id"}, {Name: "meterId"}},
+		"alias of two": {{Name: "a", Aliases: []string{"c"}}, {Name: "b", Aliases: []string{"C"}}},
+		"tags twice":   {{Name: "a", Type: Tags}, {Name: "b", Type: Tags}},
+		"same above":   {{Name: "a", Path: "x"}, {Name: "b", Path: "x.y"}, {Name: "c", Path: "x"}},
 	} {
 		if l, err := newLanding(t.TempDir(), cols, testOrigin, nil); err == nil {
 			l.abort()
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// Amounts are numbers in the records of one agreement and objects in those of another.
+func TestAPathToAColumnAndToAnObject(t *testing.T) {
+	number := Column{Name: "amount", Type: Decimal, Path: "properties.amount"}
+	object := append(properties(Decimal, "amount.value"), properties(Text, "amount.currency")...)
+	for name, cols := range map[string][]Column{"number first": append([]Column{number}, object...), "object first": append(object, number)} {
+		l := land(t, cols)
+		body := `{"value":[{"properties":{"amount":1.25}},{"properties":{"amount":{"currency":"EUR","value":0.1,"exact":true}}},{"properties":{"amount":null}}]}`
+		if _, err := l.jsonPage(1, "page", []byte(body), usageShape()); err != nil {
+			t.Fatal(err)
+		}
+		_, rows := readBack(t, l.done().File)
+		want := []record{{"amount": "1.25"}, {"amount_value": "0.1", "amount_currency": "EUR", "_extra": `{"amount_exact":true}`}, {}}
+		for i := range rows {
+			rows[i].without("_page", "_row")
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("%s: rows differ (-want +got):\n%s", name, diff)
 		}
 	}
 }

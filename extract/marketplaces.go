@@ -19,7 +19,13 @@ var _ = register(&Source{
 	Role:       "Cost Management Reader; EnrollmentReader on an enrollment",
 	Feeds:      "marketplace_charge",
 	Status:     "deprecated",
+	Successor:  "cost_details or cost_export",
+	Instead: map[string]string{
+		mca: "marketplace charges of a customer agreement are in cost_details, where PublisherType is Marketplace",
+		mpa: "marketplace charges of a partner agreement are in cost_details, where PublisherType is Marketplace",
+	},
 	Columns:    marketplaceColumns(),
+	billed:     true,
 	dateColumn: "usageStart",
 	plan:       planMarketplaces,
 })

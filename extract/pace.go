@@ -98,38 +98,67 @@ func (p *pacer) wait(ctx context.Context, api, scope string, units int) error {
 	return nil
 }
 
-func (p *pacer) bucketsOf(api, scope string) []*rate.Limiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// A budget is what all calls under one name share: "general" for the tenant, "general
+// /subscriptions/…" for a scope.
+type budget struct {
+	name   string
+	limits []Limit
+}
+
+// budgets lists what a call of an API family for a scope draws from. [Plan] counts with
+// the same.
+func (p *pacer) budgets(api, scope string) []budget {
 	if own, ok := p.own[api]; ok {
-		return p.bucketsFor(api, scope, own)
+		return own.budgets(api, scope)
 	}
 	if p.free {
 		return nil
 	}
-	all := p.bucketsFor("general", scope, generalPace)
+	all := generalPace.budgets("general", scope)
 	switch api {
 	case usageAPI:
-		all = append(all, p.bucketsFor(api, scope, usagePace(scope))...)
+		all = append(all, usagePace(scope).budgets(api, scope)...)
 	case queryAPI:
-		all = append(all, p.bucketsFor(api, scope, queryPace)...)
+		all = append(all, queryPace.budgets(api, scope)...)
 	}
 	return all
 }
 
-// bucketsFor returns the buckets of a pace, made when first asked for.
-func (p *pacer) bucketsFor(name, scope string, pace Pace) []*rate.Limiter {
+func (p Pace) budgets(name, scope string) []budget {
+	var all []budget
+	if len(p.Tenant) > 0 {
+		all = append(all, budget{name, p.Tenant})
+	}
+	if len(p.Scope) > 0 {
+		all = append(all, budget{name + " " + strings.ToLower(scope), p.Scope})
+	}
+	return all
+}
+
+// bucketsOf returns the buckets of a call, made when first asked for.
+func (p *pacer) bucketsOf(api, scope string) []*rate.Limiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.buckets == nil {
 		p.buckets = map[string][]*rate.Limiter{}
 	}
 	var all []*rate.Limiter
-	for key, limits := range map[string][]Limit{name: pace.Tenant, name + " " + strings.ToLower(scope): pace.Scope} {
-		if _, ok := p.buckets[key]; !ok {
-			for _, l := range limits {
-				p.buckets[key] = append(p.buckets[key], l.limiter())
+	for _, b := range p.budgets(api, scope) {
+		if _, ok := p.buckets[b.name]; !ok {
+			for _, l := range b.limits {
+				p.buckets[b.name] = append(p.buckets[b.name], l.limiter())
 			}
 		}
-		all = append(all, p.buckets[key]...)
+		all = append(all, p.buckets[b.name]...)
 	}
 	return all
+}
+
+// least is the shortest time in which so many calls can be made.
+func (l Limit) least(calls int) time.Duration {
+	bucket := l.limiter()
+	if calls <= bucket.Burst() {
+		return 0
+	}
+	return time.Duration(float64(calls-bucket.Burst()) / float64(bucket.Limit()) * float64(time.Second)) //nolint:forbidigo // calls and seconds, no money
 }

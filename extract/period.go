@@ -50,22 +50,27 @@ func monthOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
-// due tells whether a unit of the period that ends on the given day has to be
-// fetched: it was asked for, it may still change, or the lake's version was made
-// when it could still change, or is damaged. A complete version made later is final.
-func (r *run) due(u Unit, end time.Time) (bool, error) {
+// settled says why a unit of the period that ends on the given day need not be
+// fetched; "" if it must: it was asked for, it may still change, the lake's version was
+// made when it could still change or is damaged, or the month's invoices have changed
+// since. Otherwise a complete version is final.
+func (r *run) settled(u Unit, end time.Time) (string, error) {
 	if r.o.Periods != (Range{}) {
-		return true, nil
+		return "", nil
 	}
 	before, err := r.lake.read(u)
 	if err != nil || before == nil || before.State != stateComplete || !r.lake.intact(u, before) {
-		return true, err
+		return "", err
 	}
 	final := end.AddDate(0, 0, r.o.LateDays).Format(time.DateOnly)
-	return before.AsOf <= final, nil
+	if before.AsOf <= final || r.reinvoiced(u, before) {
+		return "", nil
+	}
+	return "closed, and fetched since", nil
 }
 
-// monthly plans one unit for each month that is due and each dataset.
+// monthly plans one unit for each month and each dataset. Those that are settled are
+// skipped.
 func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, fill func(month time.Time, dataset string) task) ([]task, error) {
 	months, err := r.months()
 	if err != nil {
@@ -76,15 +81,13 @@ func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, fill fu
 		for _, d := range datasets {
 			u := unit
 			u.Period, u.Dataset = m.Format(monthLayout), d
-			due, err := r.due(u, lastDay(m))
+			skip, err := r.settled(u, lastDay(m))
 			if err != nil {
 				return nil, err
 			}
-			if due {
-				t := fill(m, d)
-				t.Unit = u
-				tasks = append(tasks, t)
-			}
+			t := fill(m, d)
+			t.Unit, t.skip = u, skip
+			tasks = append(tasks, t)
 		}
 	}
 	return tasks, ctx.Err()

@@ -23,6 +23,11 @@ var _ = register(&Source{
 	Role:       "EnrollmentReader, or Reader on a subscription of the enrollment",
 	Feeds:      "price_sheet; finding meters billed above their price",
 	Status:     "current",
+	Instead: map[string]string{
+		mca:  "the price sheet of a customer agreement is in price_sheet_download",
+		mpa:  "the prices of a partner agreement are in the charges themselves; list prices are in retail_prices",
+		mosp: "the prices of a pay-as-you-go offer are in rate_card; list prices are in retail_prices",
+	},
 	Columns: append(
 		fields(Text, "billingPeriodId", "meterId", "unitOfMeasure", "partNumber", "currencyCode", "offerId",
 			"meterDetails.meterName", "meterDetails.meterCategory", "meterDetails.meterSubCategory", "meterDetails.unit",

@@ -96,17 +96,17 @@ func (r *run) sheetTask(u Unit, a Account, month time.Time) ([]task, error) {
 		return nil, nil
 	case r.goesOn(month):
 		u.Dataset = sheetCurrent
-		return []task{{Unit: u, fill: currentSheet(u, a, month)}}, nil
+		return []task{{Unit: u, asks: sheetRequest(u), calls: reportCalls, fill: currentSheet(u, a, month)}}, nil
 	case a.Agreement == mca || !r.isOver(month):
 		return nil, nil
 	}
 	u.Dataset = sheetClosed
-	due, err := r.due(u, lastDay(month))
-	if err != nil || !due {
-		return nil, err
-	}
-	return []task{{Unit: u, fill: enrollmentSheet(u, a, month)}}, nil
+	skip, err := r.settled(u, lastDay(month))
+	return []task{{Unit: u, skip: skip, asks: sheetRequest(u), calls: reportCalls, fill: enrollmentSheet(u, a, month)}}, err
 }
+
+// sheetRequest is the kind of request that gets a sheet, for the plan of a run.
+func sheetRequest(u Unit) request { return request{API: reportsAPI, Scope: u.Scope} }
 
 type fill = func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error)
 
@@ -147,7 +147,7 @@ func unknownRoute(err error) bool {
 
 func sheetReport(scope, operation, version string) report {
 	return report{
-		submit: request{Scope: scope, Method: http.MethodPost, URL: query(scope+operation, "api-version", version)},
+		submit: request{API: reportsAPI, Scope: scope, Method: http.MethodPost, URL: query(scope+operation, "api-version", version)},
 		absent: notFound, // a period before the enrollment began or too long ago, or the first hours of a month
 	}
 }

@@ -237,7 +237,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 	if len(newSheetRun(t, whole, "2026-11-22", ea).units(t)) != 3 {
 		t.Fatal("the undisturbed run has not three units")
 	}
-	want := dataFiles(t, whole)
+	want := sheetFiles(t, whole)
 	for _, match := range []string{"/pricesheets/default/download", "/operationResults/", "/_blob/"} {
 		for _, kind := range []string{"429", "500", "502", "503", "short", "reset", "cut", "html", "empty", "lost", "expired"} {
 			lake := t.TempDir()
@@ -257,7 +257,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 				t.Logf("%s at %s: %v", kind, match, u.Err)
 			}
 			if len(res.Failed()) == 0 {
-				if diff := gocmp.Diff(want, dataFiles(t, lake)); diff != "" {
+				if diff := gocmp.Diff(want, sheetFiles(t, lake)); diff != "" {
 					t.Errorf("%s at %s passed for good but the rows differ: %s", kind, match, diff)
 				}
 				continue
@@ -265,7 +265,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 			if res, err = Run(t.Context(), s.o); err != nil || len(res.Failed()) > 0 {
 				t.Errorf("%s at %s: the next run does not heal it: %v %v", kind, match, res.Failed(), err)
 			}
-			if diff := gocmp.Diff(want, dataFiles(t, lake)); diff != "" {
+			if diff := gocmp.Diff(want, sheetFiles(t, lake)); diff != "" {
 				t.Errorf("%s at %s: after the next run the rows differ: %s", kind, match, diff)
 			}
 		}
@@ -273,7 +273,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 }
 
 // dataFiles are the names of the data files of a lake, which hold their hashes.
-func dataFiles(t *testing.T, lake string) (names []string) {
+func sheetFiles(t *testing.T, lake string) (names []string) {
 	t.Helper()
 	for name := range rawFiles(t, lake) {
 		if strings.HasSuffix(name, ".parquet") {

@@ -1,10 +1,14 @@
 package extract
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,11 +16,17 @@ import (
 // A pull reads a unit from an API: request after request until the last page.
 type pull struct {
 	first request
+	// rest are lists to read after the first, such as the transactions of one invoice after
+	// another: their pages are numbered on, in one journal, and are one unit.
+	rest  []request
 	shape jsonShape
 	// absent tells which answers mean that there is no such thing for the scope.
 	absent func(*APIError) bool
 	// month is set where records are asked for by date: the only one they may be of.
 	month time.Time
+	// clean takes secrets out of a page before anything of it is kept. It is not nil only
+	// where the API serves some.
+	clean func(body []byte) []byte
 }
 
 // pageAttempts is how often a page whose JSON is damaged is asked for. Connections
@@ -31,20 +41,25 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 	if err != nil {
 		return 0, err
 	}
-	s, err := r.lake.openSpool(u, first.String(), r.now())
+	s, err := r.lake.openSpool(u, pageLine{URL: first.String(), Asked: p.asked()}, r.now())
 	if err != nil {
 		return 0, err
 	}
 	defer s.close()
-	f := &filling{pull: p, run: r, landing: l, spool: s, progress: progress}
+	f := &filling{pull: p, run: r, landing: l, spool: s, progress: progress, lists: append([]request{p.first}, p.rest...), total: -1, seen: newSeen()}
+	l.eachRecord = f.seen.record
 	if err := f.replay(); err != nil {
 		return 0, err
 	}
 	resumed := len(s.lines)
-	if resumed > 0 && s.lines[resumed-1].Next == "" {
+	if f.list == len(f.lists) {
 		return f.finish() // the run died between the last page and the commit
 	}
 	err = f.fetch(ctx)
+	if errors.Is(err, errRestated) {
+		r.log.Warn("the list changed while it was being read, beginning the unit anew", "unit", u.String(), "error", err)
+		return 0, errors.Join(errRestart, err, s.clear())
+	}
 	if resumed > 0 && expired(err) {
 		r.log.Warn("the link to the next page has expired since the last run, beginning the unit anew", "unit", u.String(), "error", err)
 		return 0, errors.Join(errRestart, s.clear())
@@ -55,13 +70,23 @@ func (p pull) fill(ctx context.Context, r *run, u Unit, l *landing, progress fun
 	return f.finish()
 }
 
+// asked identifies the body that is sent: the same address answers another question
+// with another body.
+func (p pull) asked() string {
+	if p.first.Body == nil {
+		return ""
+	}
+	sum := sha256.Sum256(p.first.Body)
+	return hex.EncodeToString(sum[:])
+}
+
 // errRestart asks for the unit to be landed again from its first page.
 var errRestart = errors.New("begin the unit anew")
 
 // explain turns the answer "no such thing" into errAbsent.
 func (p pull) explain(err error) error {
 	var api *APIError
-	if p.absent != nil && errors.As(err, &api) && p.absent(api) {
+	if errors.As(err, &api) && p.absent != nil && p.absent(api) {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
 	return err
@@ -80,13 +105,22 @@ type filling struct {
 	landing  *landing
 	spool    *spool
 	progress func(int64)
+	lists    []request
+	list     int // the one being read; len(lists) after the last
 	rows     int64
-	total    int64 // rows the API says there are, -1 if it does not say
+	earlier  int64 // rows of the lists before
+	total    int64 // rows that the API says there are up to the end of this list, -1 if it does not say
+	seen     *seen
 }
 
+// replay lands the pages that the journal has. Lists that are not those of the last run
+// begin the unit anew.
 func (f *filling) replay() error {
-	f.total = -1
+	begins := true
 	for _, l := range f.spool.lines {
+		if begins && !f.isHead(l) {
+			return errors.Join(errRestart, f.spool.clear())
+		}
 		body, err := f.spool.body(l)
 		if err != nil {
 			return err
@@ -94,6 +128,32 @@ func (f *filling) replay() error {
 		if _, err := f.land(l.Number, l.URL, body); err != nil {
 			return err
 		}
+		if begins = l.Next == ""; begins {
+			if err := f.endList(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isHead tells whether a page is the first one of the list whose turn it is.
+func (f *filling) isHead(l pageLine) bool {
+	if f.list == len(f.lists) {
+		return false
+	}
+	head, err := f.run.o.Client.at(f.first.Service).locate(f.lists[f.list].URL)
+	return err == nil && head.String() == l.URL
+}
+
+// endList holds the rows to the number the API announced, and turns to the next list.
+func (f *filling) endList() error {
+	if f.total >= 0 && f.total != f.rows {
+		err := fmt.Errorf("the API announced %d records and served %d; run again", f.total-f.earlier, f.rows-f.earlier)
+		return errors.Join(err, f.spool.clear())
+	}
+	if f.list++; f.list < len(f.lists) {
+		f.earlier, f.total, f.seen.within = f.rows, -1, false
 	}
 	return nil
 }
@@ -125,60 +185,130 @@ func (e *pageError) Error() string { return e.err.Error() }
 func (e *pageError) Unwrap() error { return e.err }
 
 func (f *filling) walk(ctx context.Context) error {
+	for f.list < len(f.lists) {
+		if err := f.walkList(ctx); err != nil {
+			return err
+		}
+		if err := f.endList(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walkList reads the list whose turn it is from where the spool ends.
+func (f *filling) walkList(ctx context.Context) error {
 	number := len(f.spool.lines)
 	next := func(body []byte) (string, error) {
 		number++
-		return f.land(number, fmt.Sprintf("page %d", number), body)
+		return f.land(number, fmt.Sprintf("page %d", number), f.cleaned(body))
 	}
-	for p, err := range f.run.o.Client.pages(ctx, f.first, f.cursor(), next) {
+	at := f.cursor()
+	for p, err := range f.run.o.Client.pages(ctx, f.lists[f.list], at, next) {
 		if err != nil {
+			return f.without(err, at)
+		}
+		if err := f.keep(p); err != nil {
 			return err
 		}
-		line := pageLine{Number: p.Number, URL: p.URL, Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
-		if err := f.spool.add(line, p.Body); err != nil {
-			return err
-		}
+		at.Next = p.Next
 		f.progress(f.rows)
 	}
 	return nil
 }
 
-// cursor says where the spool ends.
+// keep makes a page durable.
+func (f *filling) keep(p page) error {
+	line := pageLine{Number: p.Number, URL: p.URL, Asked: f.asked(), Next: p.Next, RequestID: p.RequestID, At: p.At, Bytes: len(p.Body), SHA256: p.SHA256, RowsHash: p.Rows}
+	if body := f.cleaned(p.Body); !bytes.Equal(body, p.Body) {
+		line.Bytes, line.SHA256, p.Body = len(body), hashOf(body), body
+	}
+	return f.spool.add(line, p.Body)
+}
+
+func (f *filling) cleaned(body []byte) []byte {
+	if f.clean == nil {
+		return body
+	}
+	return f.clean(body)
+}
+
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// without goes on where one of several lists does not exist, as an invoice that has no
+// transactions yet: its page is an empty one.
+func (f *filling) without(err error, at cursor) error {
+	head := at.Next == "" || at.Next == f.lists[f.list].URL
+	if len(f.lists) == 1 || !head || !errors.Is(f.explain(err), errAbsent) {
+		return err
+	}
+	url, locateErr := f.run.o.Client.at(f.first.Service).locate(f.lists[f.list].URL)
+	if locateErr != nil {
+		return locateErr
+	}
+	return f.keep(page{Number: len(f.spool.lines) + 1, URL: url.String(), At: f.run.now(), SHA256: hashOf(nil)})
+}
+
+// cursor says where the spool ends: within a list, or before the one whose turn it is.
 func (f *filling) cursor() cursor {
 	var c cursor
 	for _, l := range f.spool.lines {
 		c = c.after(l)
 	}
+	if c.Next == "" && f.list > 0 {
+		c.Next, c.Number = f.lists[f.list].URL, len(f.spool.lines)+1
+	}
 	return c
 }
 
-// land adds a page's rows and returns its link to the next.
+// land adds a page's rows and returns its link to the next. A page without a body is an
+// answer 204.
 func (f *filling) land(number int, name string, body []byte) (string, error) {
+	if len(body) == 0 {
+		return "", nil
+	}
+	f.seen.page = f.seen.page[:0]
 	info, err := f.landing.jsonPage(int64(number), name, body, f.shape)
 	if err != nil {
 		return "", &pageError{err}
 	}
 	f.rows += info.Rows + info.Rejects
 	f.landing.received += int64(len(body))
+	shifted := f.seen.turn()
+	f.landing.duplicates = f.seen.duplicates
+	if f.total >= 0 && info.Total >= 0 && f.earlier+info.Total != f.total {
+		return "", fmt.Errorf("%w: it announced %d records and now announces %d", errRestated, f.total-f.earlier, info.Total)
+	}
+	// When the second walk meets the same again, it is two charges that are alike.
+	if shifted && !f.landing.again {
+		return "", fmt.Errorf("%w: page %d begins with the record that page %d ended with", errRestated, number, number-1)
+	}
 	if info.Total >= 0 {
-		f.total = info.Total
+		f.total = f.earlier + info.Total
 	}
 	return info.Next, nil
 }
 
-// finish holds the rows to the number the API announced.
+// errRestated says that Azure renewed the list between two of its pages.
+var errRestated = errors.New("the pages are not of one list")
+
+// finish notes what the API announced. Several lists none of which exists are no unit.
 func (f *filling) finish() (int64, error) {
 	pages := int64(len(f.spool.lines))
 	f.landing.announced.Rows = f.total
-	if f.total >= 0 && f.total != f.rows {
-		return pages, fmt.Errorf("the API announced %d records and served %d over %d pages; run again", f.total, f.rows, pages)
+	empty := !slices.ContainsFunc(f.spool.lines, func(l pageLine) bool { return l.Bytes > 0 })
+	if len(f.lists) > 1 && empty {
+		return pages, errAbsent
 	}
 	return pages, nil
 }
 
 // task makes the pull a unit's task.
 func (p pull) task(u Unit) task {
-	return task{Unit: u, month: p.month, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, month: p.month, asks: p.first, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return p.fill(ctx, r, u, l, progress)
 	}}
 }

@@ -18,6 +18,11 @@ var _ = register(&Source{
 	Role:       "EnrollmentReader; Billing profile reader; Reservations Reader on an order",
 	Feeds:      "reservation_utilisation",
 	Status:     "deprecated",
+	Successor:  "reservation_details_report",
+	Instead: map[string]string{
+		mosp: "a pay-as-you-go subscription lists no reservations; how much of a commitment was used is in benefit_utilization_summaries and in the charges",
+		mpa:  "a partner agreement lists no reservations of its customers; their use is in cost_details, in rows with a ReservationId",
+	},
 	Columns: slices.Concat(resource(),
 		properties(Text, "reservationOrderId", "reservationId", "skuName", "instanceId", "instanceFlexibilityGroup", "instanceFlexibilityRatio", "kind"),
 		days(properties(Date, "usageDate")),

@@ -36,6 +36,7 @@ var _ = register(&Source{
 		mpa:  "a partner's account has no reservations of its own: read the customer's",
 	},
 	dateColumn: "UsageDate",
+	behind:     true,
 	standard:   hasReservationReport,
 	plan:       planReservationReport,
 })

@@ -477,3 +477,78 @@ func TestDamagedFilesAreFetchedAgain(t *testing.T) {
 		})
 	}
 }
+
+// pagesOf answers a list of one month with pages of the ids given.
+func pagesOf(w http.ResponseWriter, r *http.Request, total int, pages ...[]string) bool {
+	number := 1
+	if token := r.URL.Query().Get("$skiptoken"); token != "" {
+		fmt.Sscan(token, &number)
+	}
+	var records []string
+	for _, id := range pages[number-1] {
+		records = append(records, usageRecord("2026-09-01", id, "1"))
+	}
+	link := ""
+	if number < len(pages) {
+		link = fmt.Sprintf("http://%s%s?$skiptoken=%d", r.Host, r.URL.Path, number+1)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"totalCount":%d,"value":[%s],"nextLink":%q}`, total, strings.Join(records, ","), link)
+	return true
+}
+
+func TestAListThatChangesBetweenItsPagesIsReadAnew(t *testing.T) {
+	for name, first := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
+		"a record was put in front": func(w http.ResponseWriter, r *http.Request) bool {
+			return pagesOf(w, r, 5, []string{"a", "b"}, []string{"b", "c"}, []string{"d"})
+		},
+		"another number is announced": func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Get("$skiptoken") == "" {
+				return pagesOf(w, r, 4, []string{"a", "b"}, []string{"c"})
+			}
+			return pagesOf(w, r, 5, []string{"a", "b"}, []string{"c"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newUsageAPI(t)
+			o := testOptions(t, s, t.TempDir())
+			o.Periods.To = "2026-09"
+			walks := 0
+			s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Query().Get("$skiptoken") == "" {
+					walks++
+				}
+				if walks%2 == 1 { // the first walk of each of the two datasets
+					return first(w, r)
+				}
+				return pagesOf(w, r, 5, []string{"z", "a"}, []string{"b", "c"}, []string{"d"})
+			}
+			for _, u := range mustRun(t, o).Units {
+				if u.Rows != 5 {
+					t.Errorf("%s: %d rows, want the 5 of the second walk", u.Unit, u.Rows)
+				}
+			}
+			if walks != 4 {
+				t.Errorf("%d walks, want two for each dataset", walks)
+			}
+		})
+	}
+}
+
+func TestChargesThatAreAlikeAllCountAndAreReported(t *testing.T) {
+	s := newUsageAPI(t)
+	o := testOptions(t, s, t.TempDir())
+	o.Periods.To = "2026-09"
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		return pagesOf(w, r, 6, []string{"a", "a", "b"}, []string{"b", "c", "a"})
+	}
+	for _, u := range mustRun(t, o).Units {
+		if u.Rows != 6 {
+			t.Errorf("%s: %d rows, want all 6", u.Unit, u.Rows)
+		}
+		m, err := (&lake{dir: o.Lake}).read(u.Unit)
+		if err != nil || m.Duplicates != 3 {
+			t.Errorf("%s: %d duplicates in the manifest, want 3 (%v)", u.Unit, m.Duplicates, err)
+		}
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -23,11 +25,18 @@ type Source struct {
 	// Instead says, for an agreement that has no such thing, which source has what it is
 	// looked for: "the prepayment of a customer agreement is in lots and credits".
 	Instead map[string]string
+	// Successor names the sources that have the same where Status is not current.
+	Successor string
 
-	dateColumn string // its least and greatest value go to the manifest
-	files      bool   // read from Account.Exports rather than from an API
-	global     bool   // belongs to no account; read once for all, if Options ask for it
-	everywhere bool   // every account has some of it
+	dateColumn string        // its least and greatest value go to the manifest
+	files      bool          // read from Account.Exports rather than from an API
+	global     bool          // belongs to no account; read once for all, if Options ask for it
+	everywhere bool          // every account has some of it
+	first      bool          // read before the others, which depend on it
+	billed     bool          // what invoices bill: a month is read again when its invoices change
+	momentary  bool          // what is so today: it may be far less than it was
+	exports    *exportFormat // of the files read, if files
+	behind     bool          // not read where an export of the same scope, month and dataset is
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool
@@ -38,7 +47,7 @@ var registry []*Source
 
 // register adds a source. A source's file calls it in a package variable, so that a
 // new source is that file and no line elsewhere.
-func register(s *Source) *Source { //nolint:unparam // a result makes it callable there
+func register(s *Source) *Source {
 	registry = append(registry, s)
 	return s
 }
@@ -60,6 +69,22 @@ func (s *Source) needs(a Account) bool {
 
 // isStandard tells whether an account reads the source without naming it.
 func (s *Source) isStandard(a Account) bool { return s.standard == nil || s.standard(a) }
+
+// explain adds what to read instead to the refusal of an API that is no more.
+func (s *Source) explain(err error) error {
+	api, ok := errors.AsType[*APIError](err)
+	switch {
+	case s.Successor == "" || !ok:
+	case s.Status == statusRetired && slices.Contains(retiredAnswers, api.Status):
+		return fmt.Errorf("%w; Microsoft has retired this API: read %s instead (if it is a replay, check endpoints.enterprise and the key in AZLEDGER_ENTERPRISE_KEY)", err, s.Successor)
+	case api.Status == http.StatusGone || unknownVersion(err):
+		return fmt.Errorf("%w; Microsoft has %s this API: read %s instead", err, s.Status, s.Successor)
+	}
+	return err
+}
+
+// retiredAnswers are what an API that is no more says, or the gateway before it.
+var retiredAnswers = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
 
 // tagKeys are the configured keys where the source has tags.
 func (s *Source) tagKeys(keys []string) []string {
@@ -125,4 +150,10 @@ func days(columns []Column) []Column {
 		columns[i].DatePart = true
 	}
 	return columns
+}
+
+// isMomentary tells whether the source lists what is so today, which may be far less than
+// yesterday.
+func isMomentary(source string) bool {
+	return slices.ContainsFunc(registry, func(s *Source) bool { return s.Name == source && s.momentary })
 }

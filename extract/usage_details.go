@@ -24,7 +24,7 @@ import (
 //   - Tags are an object, null, or in the 2017 shape an empty array, beside
 //     properties and not inside.
 //
-// Accounts that have cost details reports read those instead, see hasCostDetails.
+// Accounts that have cost details reports read those instead, see hasOnlyUsageDetails.
 var _ = register(&Source{
 	Name:       "usage_details",
 	API:        "Consumption usageDetails",
@@ -33,10 +33,13 @@ var _ = register(&Source{
 	Role:       "Cost Management Reader; EnrollmentReader on an enrollment; Billing account reader on an MCA account",
 	Feeds:      "cost_and_usage where there is neither export nor report",
 	Status:     "deprecated",
+	Successor:  "cost_details or cost_export",
 	Columns:    usageDetailsColumns(),
+	billed:     true,
+	behind:     true,
 	dateColumn: "date",
 	everywhere: true,
-	standard:   func(a Account) bool { return !hasCostDetails(a) },
+	standard:   hasOnlyUsageDetails,
 	plan:       planUsageDetails,
 })
 

@@ -77,9 +77,18 @@ func (r *runner) unitRows(p piece) (rows [][]any) {
 		rows = append(rows, []any{
 			u.Source, u.Account, u.Scope, u.Period, u.Dataset, u.State, u.Error, u.Rows, u.RejectRows, u.Pages, u.Rounded,
 			cmp.Or(u.LargestRounding, "0"), orNull(u.MinDate), orNull(u.MaxDate), len(u.Files), size,
+			said(u.Announced.Pages), said(u.Announced.Rows), said(u.Announced.Bytes), said(u.Received), said(u.Duplicates),
 		})
 	}
 	return rows
+}
+
+// said is a count, null where it is not known.
+func said(n *int64) any {
+	if n == nil || *n < 0 {
+		return nil
+	}
+	return *n
 }
 
 func orNull(s string) any {

@@ -45,6 +45,17 @@ type unit struct {
 	LargestRounding string `json:"largest_rounding"`
 	MinDate         string `json:"min_date"`
 	MaxDate         string `json:"max_date"`
+	Duplicates      *int64 `json:"duplicates"` // records served more than once exactly alike; all count
+	Announced       extent `json:"announced"`  // what the source said there is
+	Received        *int64 `json:"received"`   // bytes that came; nil: the manifest is older than this count
+}
+
+// extent is how much a source said there is: nil where the manifest does not have the count, below 0
+// where the source said nothing.
+type extent struct {
+	Pages *int64 `json:"pages"`
+	Rows  *int64 `json:"rows"`
+	Bytes *int64 `json:"bytes"`
 }
 
 // noPeriod is the period of units that belong to none.

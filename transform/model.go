@@ -68,7 +68,7 @@ type Model struct {
 	Grain     []string // columns that tell rows apart, and the order of the file
 	Period    string   // column of the billing period, or "": a table of one piece
 	Insertion bool     // rows keep the query's own order and are not sorted by the grain
-	Inputs    []Column // columns wanted of the one raw source read
+	Inputs    []Column // columns wanted of each raw source read: several are alternatives with the same columns
 	Columns   []Column
 	Checks    []Rule // true of every row
 	Totals    []Rule // true of the table

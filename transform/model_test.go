@@ -76,7 +76,6 @@ func TestParseRefuses(t *testing.T) {
 		{"column A       varchar", "column A", `sql/staging/t.sql:16: column wants a name, a type and a meaning`},
 		{"column A       varchar", "column n       varchar", `sql/staging/t.sql:19: column N stands twice`},
 		{"column A       varchar", "column A       double", `sql/staging/t.sql:16: column A: the type double is not known`},
-		{"raw_x, raw_unit", "raw_x, raw_y", `reads 2 raw sources`},
 		{"raw_x, raw_unit", "raw_unit", `declares inputs, but reads no raw source`},
 		{"select\n    1\n;", ";", `there is no query`},
 	} {

@@ -245,9 +245,7 @@ func (p *parser) period() {
 func (p *parser) inputs() {
 	sources := slices.DeleteFunc(slices.Clone(p.m.Reads), func(r string) bool { return !isRaw(r) })
 	switch {
-	case len(sources) > 1:
-		p.fault(p.seen["reads"], "reads %d raw sources; a staging model reads one, marts join", len(sources))
-	case len(sources) == 1 && p.m.Kind != "staging":
+	case len(sources) > 0 && p.m.Kind != "staging":
 		p.fault(p.seen["reads"], "reads %s; only a staging model reads a raw source", sources[0])
 	case len(sources) == 0 && len(p.m.Inputs) > 0:
 		p.fault(1, "declares inputs, but reads no raw source")

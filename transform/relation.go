@@ -35,7 +35,8 @@ const (
 
 var provided = map[string][]Column{
 	rawUnit: columns("Source varchar, Account varchar, Scope varchar, Period varchar, Dataset varchar, State varchar, Error varchar, " +
-		"RowCount bigint, RejectCount bigint, PageCount bigint, RoundedCount bigint, LargestRounding varchar, MinDate date, MaxDate date, FileCount bigint, Bytes bigint"),
+		"RowCount bigint, RejectCount bigint, PageCount bigint, RoundedCount bigint, LargestRounding varchar, MinDate date, MaxDate date, FileCount bigint, Bytes bigint, " +
+		"AnnouncedPageCount bigint, AnnouncedRowCount bigint, AnnouncedByteCount bigint, ReceivedByteCount bigint, DuplicateCount bigint"),
 	rawReject:   columns("Source varchar, Account varchar, Scope varchar, Period varchar, Dataset varchar, Page bigint, Row bigint, Reason varchar, Text varchar"),
 	checkResult: columns("TableName varchar, BillingPeriod varchar, Rule varchar, Kind varchar, BrokenCount bigint, Example varchar"),
 }

@@ -79,19 +79,32 @@ func cause(u extract.UnitResult) string {
 
 // extract copies what is open or missing and returns the units that failed.
 func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err error) {
-	var credential azcore.TokenCredential
-	if j.cfg.needsCredential() {
-		if credential, err = j.cfg.tokens(); err != nil {
-			return nil, err
-		}
-	}
-	client, err := j.cfg.client(credential, j.log)
+	o, err := j.extraction()
 	if err != nil {
 		return nil, err
 	}
 	bar := j.progress("extract", -1)
 	defer bar.close()
-	result, err := extract.Run(ctx, extract.Options{
+	o.Progress = func(e extract.Event) {
+		bar.say(e.Unit.String())
+		if e.Done {
+			bar.step(0)
+		}
+	}
+	result, err := extract.Run(ctx, o)
+	return result.Failed(), errors.Join(err, j.save(ctx))
+}
+
+// extraction says what is to be copied, and by whom Azure is asked for it.
+func (j *job) extraction() (o extract.Options, err error) {
+	var credential azcore.TokenCredential
+	if j.cfg.needsCredential() {
+		if credential, err = j.cfg.tokens(); err != nil {
+			return o, err
+		}
+	}
+	client, err := j.cfg.client(credential, j.log)
+	return extract.Options{
 		Lake: j.cfg.Lake, Elsewhere: j.mirror != nil, Client: client, Accounts: j.accounts(),
 		Periods: extract.Range{From: j.span.from, To: j.span.to}, AsOf: j.asOf,
 		History: j.cfg.Periods.History, LateDays: j.cfg.Periods.LateDays, Versions: j.cfg.Periods.Versions,
@@ -99,14 +112,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
 		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "", AcceptRejects: j.cfg.AcceptRejects,
 		Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,
-		Progress: func(e extract.Event) {
-			bar.say(e.Unit.String())
-			if e.Done {
-				bar.step(0)
-			}
-		},
-	})
-	return result.Failed(), errors.Join(err, j.save(ctx))
+	}, err
 }
 
 // accounts are those that the flags leave.

@@ -25,7 +25,7 @@ func (a *app) loadCommand() *cobra.Command {
 }
 
 // comeAndGo are tables whose rows legitimately fall from one run to the next.
-var comeAndGo = []string{"data_quality", "run", "source_completeness"}
+var comeAndGo = []string{"data_quality", "run", "source_completeness", "source_completeness_cost"}
 
 // preflight finds out whether publishing will be possible before hours are spent on
 // something to publish.

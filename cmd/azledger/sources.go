@@ -32,7 +32,7 @@ func (a *app) sources(names []string) error {
 	var rows [][]string
 	for _, s := range extract.Sources() {
 		if len(names) == 0 || slices.Contains(names, s.Name) {
-			rows = append(rows, []string{s.Name, s.API, s.Version, strings.Join(s.Agreements, " "), s.Role, s.Feeds, s.Status})
+			rows = append(rows, []string{s.Name, s.API, s.Version, strings.Join(s.Agreements, " "), s.Role, s.Feeds, status(s)})
 		}
 	}
 	return a.print([]column{
@@ -42,8 +42,16 @@ func (a *app) sources(names []string) error {
 		{name: "agreements"},
 		{name: "role", wrap: 40},
 		{name: "feeds", wrap: 34},
-		{name: "status"},
+		{name: "status", wrap: 24},
 	}, rows)
+}
+
+// status says what to use instead of what Microsoft gives up.
+func status(s *extract.Source) string {
+	if s.Successor == "" {
+		return s.Status
+	}
+	return s.Status + ": use " + s.Successor
 }
 
 func sourceNames() []string {

@@ -41,6 +41,8 @@ type Config struct {
 
 	// Token, when set, is the bearer token that every request must carry. Without it none is asked for.
 	Token string
+	// EnterpriseKey, when set, is the API key that every Enterprise Reporting request must carry.
+	EnterpriseKey string
 	// Forbidden lists parts of paths that are answered with 403 AuthorizationFailed.
 	Forbidden []string
 	// Faults are what goes wrong, and when. New panics on one that AddFault refuses.
@@ -94,6 +96,7 @@ type Enterprise struct {
 	mu      sync.Mutex
 	changes changes // what restated and late faults have changed so far
 	totals  map[totalsKey]*totalsOnce
+	parts   sync.Map // by totalsKey, see partsOf
 }
 
 // New builds the enterprise that config describes.

@@ -56,21 +56,6 @@ func (a *account) object() object {
 	return object{"id": a.path, "name": a.id, "type": "Microsoft.Billing/billingAccounts", "properties": properties}
 }
 
-func (s *server) billingProfiles(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || t.a.kind == enterpriseAgreement {
-		return nil, notFound(t.path)
-	}
-	var list []any
-	for _, p := range t.a.profiles {
-		list = append(list, object{"id": p.path, "name": p.id, "type": "Microsoft.Billing/billingAccounts/billingProfiles", "properties": object{
-			"displayName": p.name, "currency": p.currency, "invoiceDay": invoiceDay, "status": "Active", "spendingLimit": "Off", "systemId": p.id,
-			"hasReadAccess": true, "enabledAzurePlans": []any{object{"skuId": "0001", "skuDescription": "Microsoft Azure Plan"}},
-			"billTo": object{"companyName": t.a.name, "country": "GB"}, "targetClouds": []any{},
-		}})
-	}
-	return listPage(r, list, 50, "billing")
-}
-
 // billingPeriods lists the months, newest first. Modern accounts have none, and say so with a 400.
 func (s *server) billingPeriods(r *http.Request, t *target) (*answer, error) {
 	if t.a == nil {

@@ -309,13 +309,21 @@ func setLink(body []byte, link string) []byte {
 	return encode(whole)
 }
 
+// innerRecords is where a page with properties keeps its records: a price sheet, or the table of a query.
+func innerRecords(inner map[string]json.RawMessage) string {
+	if _, table := inner["rows"]; table {
+		return "rows"
+	}
+	return "pricesheets"
+}
+
 // remember keeps the records of a page for the next.
 func (f *activeFault) remember(a *answer) {
 	whole, inner := page(a.body)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.previous = whole["value"]; inner != nil {
-		f.previous = inner["pricesheets"]
+		f.previous = inner[innerRecords(inner)]
 	}
 }
 
@@ -328,7 +336,7 @@ func (f *activeFault) repeat(a *answer) {
 		return
 	}
 	if inner != nil {
-		inner["pricesheets"] = f.previous
+		inner[innerRecords(inner)] = f.previous
 		whole["properties"] = encode(inner)
 	} else {
 		whole["value"] = f.previous

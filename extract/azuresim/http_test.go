@@ -224,7 +224,7 @@ func TestRefusals(t *testing.T) {
 		{EnrollmentPath + consumption + "reservationDetails?api-version=2023-05-01", 400, "BadRequest"},
 		{CustomerPath + consumption + "reservationDetails?api-version=2023-05-01&startDate=2026-10-01&endDate=2026-10-02", 400, "BadRequest"},
 		{EnrollmentPath + "/departments/" + e2eDepartment + consumption + "usageDetails?api-version=2023-05-01", 403, "AuthorizationFailed"},
-		{EnrollmentPath + consumption + "lots?api-version=2023-05-01", 404, "NotFound"},
+		{EnrollmentPath + consumption + "weather?api-version=2023-05-01", 404, "NotFound"},
 	} {
 		status, body := get(t, s, c.path)
 		problem, _ := body["error"].(map[string]any)

@@ -20,7 +20,7 @@ type job struct {
 	files   func(ctx context.Context) ([]jobFile, error) // called once, when the job is looked at after it is ready
 	running int                                          // polls that find it running yet
 
-	moved    bool   // while it runs it is asked about at operationStatus
+	moved    bool   // while it runs, the address to ask at changes
 	runsWith int    // status while it runs; 0 means 202
 	path     string // of its scope, with the provider
 
@@ -64,11 +64,9 @@ func (j *job) location(r *http.Request, results string) string {
 }
 
 var (
-	_ = handle(http.MethodGet, "costmanagement/operationresults", (*server).operationResult)
 	_ = handle(http.MethodGet, "costmanagement/operationstatus", (*server).operationResult)
 	_ = handle(http.MethodGet, "costmanagement/costdetailsoperationresults", (*server).operationResult)
 	_ = handle(http.MethodGet, "costmanagement/reservationdetailsoperationresults", (*server).operationResult)
-	_ = handle(http.MethodGet, "consumption/operationresults", (*server).operationResult)
 )
 
 // operationResult tells how a job is getting on.
@@ -127,7 +125,7 @@ func (j *job) stillRunning(r *http.Request) *answer {
 		a = ok(object{"status": "Running"}, 0, "consumption")
 	}
 	if j.moved {
-		a.header.Set("Location", j.location(r, "operationStatus"))
+		a.header.Set("Location", fmt.Sprintf("%s&asked=%d", j.location(r, j.results), j.running))
 	}
 	a.header.Set("Retry-After", "0")
 	return a
@@ -166,14 +164,12 @@ func nestedForm(form func(*http.Request, *job) object) func(*http.Request, *job)
 	return func(r *http.Request, j *job) object { return object{"properties": form(r, j)} }
 }
 
-// downloadForm is the answer of a detailed cost report and of price sheets: operationStatus has a status, and an error that
-// is none.
+// downloadForm is the answer of a detailed cost report, with an error that is none.
 func downloadForm(r *http.Request, j *job) object {
-	o := object{"type": "Microsoft.Consumption/operationResult", "properties": object{"downloadUrl": j.link(r, 1), "validTill": j.validTill()}}
-	if strings.Contains(strings.ToLower(r.URL.Path), "/operationstatus/") {
-		o["type"], o["status"], o["error"] = "Microsoft.Consumption/operationStatus", "Completed", object{"code": "0", "message": nil}
+	return object{
+		"type": "Microsoft.Consumption/operationStatus", "status": "Completed", "error": object{"code": "0", "message": nil},
+		"properties": object{"downloadUrl": j.link(r, 1), "validTill": j.validTill()},
 	}
-	return o
 }
 
 // reportURLForm is the answer of a reservation details report.

@@ -148,22 +148,34 @@ func (w *writer) appendProperties(r *row, columns []column) {
 	w.buf = append(w.buf, '}')
 }
 
-// rowPage serves one page of cost rows. A link to the next page holds the cursor's position, sealed with an id, so that a
-// link made by hand is refused, as it is by the service.
+// rowPage serves one page of cost rows.
 func (s *server) rowPage(r *http.Request, sel selection, render func(*writer, *row)) (*answer, error) {
-	top, err := topOf(r, "$top", s.e.config.PageSize, maxPage)
+	page, rows, next, err := s.rowArray(r, sel, render)
 	if err != nil {
 		return nil, err
+	}
+	body := append([]byte(`{"value":`), page...)
+	if next != "" {
+		body = append(append(body, `,"nextLink":`...), encode(next)...)
+	}
+	return &answer{status: http.StatusOK, header: http.Header{}, body: append(body, '}'), rows: rows, service: "consumption", last: next == ""}, nil
+}
+
+// rowArray writes the rows of one page, and the link to the next. The link holds the cursor's position, sealed with an id, so
+// that one made by hand is refused, as it is by the service.
+func (s *server) rowArray(r *http.Request, sel selection, render func(*writer, *row)) (page []byte, rows int, link string, err error) {
+	top, err := topOf(r, "$top", s.e.config.PageSize, maxPage)
+	if err != nil {
+		return nil, 0, "", err
 	}
 	at, err := s.e.openLink(r)
 	if err != nil {
-		return nil, err
+		return nil, 0, "", err
 	}
 	c := s.e.cursor(sel, at)
 	w := &writer{buf: make([]byte, 0, top*1600)}
-	w.buf = append(w.buf, `{"value":[`...)
+	w.buf = append(w.buf, '[')
 	var next row
-	rows := 0
 	for ; rows < top && c.next(&next); rows++ {
 		if rows > 0 {
 			w.buf = append(w.buf, ',')
@@ -172,13 +184,10 @@ func (s *server) rowPage(r *http.Request, sel selection, render func(*writer, *r
 	}
 	w.buf = append(w.buf, ']')
 	here := c.position
-	more := rows == top && c.next(&next)
-	if more {
-		w.buf = append(w.buf, `,"nextLink":`...)
-		w.buf = append(w.buf, encode(s.e.sealLink(r, here))...)
+	if rows == top && c.next(&next) {
+		link = s.e.sealLink(r, here)
 	}
-	w.buf = append(w.buf, '}')
-	return &answer{status: http.StatusOK, header: http.Header{}, body: w.buf, rows: rows, service: "consumption", last: !more}, nil
+	return w.buf, rows, link, nil
 }
 
 // sealLink writes a link in the service's manner: $skiptoken is the hex of a text with bars in it.

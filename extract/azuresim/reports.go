@@ -35,13 +35,13 @@ func (s *server) costDetails(r *http.Request, t *target) (*answer, error) {
 	return s.accept(r, t, j)
 }
 
-// detailedCost makes the same rows in one file. While it runs it moves from operationResults to operationStatus.
+// detailedCost makes the same rows in one file.
 func (s *server) detailedCost(r *http.Request, t *target) (*answer, error) {
 	sel, period, err := s.e.selectReport(r, t)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{results: "operationResults", form: downloadForm, moved: true, name: fmt.Sprintf("%s/detailedcost-%s-%s", t.a.key, period, sel.ds)}
+	j := &job{results: "operationStatus", form: downloadForm, moved: true, name: fmt.Sprintf("%s/detailedcost-%s-%s", t.a.key, period, sel.ds)}
 	j.files = s.e.costFiles(sel, math.MaxInt)
 	return s.accept(r, t, j)
 }

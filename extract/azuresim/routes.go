@@ -3,6 +3,7 @@ package azuresim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,11 @@ type target struct {
 	reservation string
 	month       *month
 	management  string // management group
-	operation   string
-	rest        []string
+
+	enrollmentAccount string // its number
+	version           string // of an Enterprise Reporting path
+	operation         string
+	rest              []string
 }
 
 // route answers a request by the operation its path names.
@@ -42,8 +46,12 @@ func (s *server) route(r *http.Request) (*answer, error) {
 // handler finds the operation: one that the last word of the path names, as in pricesheets/default/download, before the one
 // without it.
 func (t *target) handler() (operation, bool) {
-	if len(t.rest) > 0 {
-		if o, ok := operations[t.operation+"/"+strings.ToLower(t.rest[len(t.rest)-1])]; ok {
+	actions := t.rest
+	if len(t.rest) > 1 {
+		actions = []string{t.rest[len(t.rest)-1], t.rest[1]} // pricesheets/default/download, invoices/<name>/operationResults/<id>
+	}
+	for _, action := range actions {
+		if o, ok := operations[t.operation+"/"+strings.ToLower(action)]; ok {
 			return o, true
 		}
 	}
@@ -85,6 +93,9 @@ func notFound(path string) error {
 
 // parsePath reads a path piece by piece.
 func (e *Enterprise) parsePath(path string) (*target, error) {
+	if strings.Contains(strings.ToLower(path), "/enrollments/") {
+		return e.parseReporting(path)
+	}
 	t := &target{path: path}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for len(parts) > 0 && t.operation == "" {
@@ -134,14 +145,17 @@ func (e *Enterprise) parsePart(t *target, parts []string) (int, error) {
 	if err := e.parseScope(t, kind, name); err != nil {
 		return 0, err
 	}
-	if len(parts) == 2 && kind == "billingaccounts" {
+	if len(parts) == 2 && shown[kind] {
 		t.operation = "billing/" + kind
 	}
 	return 2, nil
 }
 
+// shown are the types of Microsoft.Billing that answer for themselves, not only in a list.
+var shown = map[string]bool{"billingaccounts": true, "billingprofiles": true, "billingsubscriptions": true}
+
 // lists are the types of Microsoft.Billing whose operations take the rest of the path as it is.
-var lists = map[string]bool{"invoices": true, "transactions": true, "downloaddocuments": true}
+var lists = map[string]bool{"invoices": true, "transactions": true, "downloaddocuments": true, "availablebalance": true}
 
 // parsePeriod reads billingPeriods: the list, one of them, or the period of what follows.
 func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
@@ -173,6 +187,8 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 		t.group, found = name, true
 	case "managementgroups":
 		t.management, found = name, true
+	case "enrollmentaccounts":
+		found = e.findEnrollmentAccount(t, name)
 	case "billingaccounts":
 		found = foldEqual(name, "default") // pay-as-you-go subscriptions stand under it
 		for _, a := range e.accounts() {
@@ -229,6 +245,12 @@ func (e *Enterprise) findSection(t *target, id string) bool {
 		}
 	}
 	return false
+}
+
+func (e *Enterprise) findEnrollmentAccount(t *target, id string) bool {
+	t.a = e.ea
+	t.enrollmentAccount = id
+	return id == directAccount || slices.ContainsFunc(e.ea.sections, func(s *section) bool { return s.enrollmentNumber() == id })
 }
 
 func (e *Enterprise) orderAccount(order string) *account {

@@ -155,6 +155,9 @@ func (s *server) answer(r *http.Request) *answer {
 }
 
 func (s *server) admit(r *http.Request) error {
+	if isReporting(r) {
+		return s.admitKey(r)
+	}
 	if token := s.e.config.Token; token != "" && r.Header.Get("Authorization") != "Bearer "+token {
 		return refuse(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing or its token is not valid.")
 	}

@@ -654,7 +654,7 @@ func (t *Truth) addServices(a *account, p *profile, m month, b books) {
 	}
 }
 
-func sortedKeys(m map[string]bool) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
 	for k := range m {
 		keys = append(keys, k)

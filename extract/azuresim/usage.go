@@ -86,6 +86,7 @@ type selection struct {
 	section    *section
 	profile    *profile
 	market     bool // only Marketplace
+	azure      bool // all but Marketplace
 	unrounded  bool // without RoundingAdjustment rows, which are made from the sum of the others
 	usageOnly  bool
 	resource   string // resource group, folded
@@ -207,6 +208,7 @@ func (c *cursor) wanted(r *row) bool {
 		c.section != nil && r.section != c.section,
 		c.profile != nil && r.profile != c.profile,
 		c.market && r.offer == nil,
+		c.azure && r.offer != nil,
 		c.usageOnly && r.charge != "Usage",
 		c.chargeType != "" && !foldEqual(r.charge, c.chargeType),
 		c.invoice != "" && r.invoice != c.invoice,

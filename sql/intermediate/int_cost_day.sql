@@ -3,15 +3,18 @@
 -- It is small and it is all that choosing between sources, looking for missing days and comparing actual with amortized
 -- cost need, so that no later step reads the records for that.
 --
--- reads:  stg_cost_export, stg_usage_details
+-- Records of actual and of amortized cost have one cost. Those of a FOCUS export have two: Cost is what was billed, EffectiveCost
+-- what is amortised; of the others EffectiveCost is Cost.
+--
+-- reads:  stg_cost_file, stg_focus_export, stg_usage_details
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, ChargeDate, BillingCurrency
 -- period: BillingPeriodStart
 --
 -- column Account             varchar          the account's name in the configuration
--- column Source              varchar          cost_export or usage_details
+-- column Source              varchar          cost_export, focus_export, cost_details, detailed_cost or usage_details
 -- column Scope               varchar          the scope the records were asked for
 -- column BillingPeriodStart  date             first day of the month the billing period starts in
--- column Dataset             varchar          actual or amortized
+-- column Dataset             varchar          actual, amortized or focus
 -- column ChargeDate          date             UTC day of the charges
 -- column BillingCurrency     varchar          ISO 4217; ? where the record has none
 -- column FirstDay            date             first day of the billing period, as the records of the day say it
@@ -19,6 +22,7 @@
 -- column ChargeCount         bigint           records
 -- column UsageCount          bigint           records of usage, which go on day by day; not purchases, refunds or rounding
 -- column Cost                decimal(38, 18)  BillingCurrency, of all records
+-- column EffectiveCost       decimal(38, 18)  BillingCurrency, amortised; where records have one cost, that
 -- column CommitmentCost      decimal(38, 18)  BillingCurrency, of buying and refunding reservations and savings plans
 -- column CoveredCost         decimal(38, 18)  BillingCurrency, of usage a commitment covers and of commitment not used
 -- column UncoveredCost       decimal(38, 18)  BillingCurrency, of the rest, which actual and amortized cost must agree on
@@ -31,25 +35,48 @@
 -- check: ChargeCount > 0
 -- check: Cost = CommitmentCost + CoveredCost + UncoveredCost
 -- total: (select coalesce(sum(ChargeCount), 0) from int_cost_day)
---        = (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details)
+--        = (select count(*) from stg_cost_file) + (select count(*) from stg_focus_export) + (select count(*) from stg_usage_details)
+-- total: (select coalesce(sum(EffectiveCost), 0) from int_cost_day where Dataset = 'focus') = (select coalesce(sum(EffectiveCost), 0) from stg_focus_export)
 with
 classified as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.Source as Source,
-        stg_cost_export.Scope as Scope,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.Dataset as Dataset,
-        stg_cost_export.ChargeDate as ChargeDate,
-        stg_cost_export.BillingCurrency as BillingCurrency,
-        stg_cost_export.ServedPeriodStart as ServedPeriodStart,
-        stg_cost_export.ServedPeriodEnd as ServedPeriodEnd,
-        stg_cost_export.ChargeType as ChargeType,
-        stg_cost_export.PricingModel as PricingModel,
-        stg_cost_export.Cost as Cost,
-        stg_cost_export.Quantity as Quantity,
-        stg_cost_export.TagsRaw as TagsRaw
-    from stg_cost_export
+        stg_cost_file.Account as Account,
+        stg_cost_file.Source as Source,
+        stg_cost_file.Scope as Scope,
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.Dataset as Dataset,
+        stg_cost_file.ChargeDate as ChargeDate,
+        stg_cost_file.BillingCurrency as BillingCurrency,
+        stg_cost_file.ServedPeriodStart as ServedPeriodStart,
+        stg_cost_file.ServedPeriodEnd as ServedPeriodEnd,
+        stg_cost_file.ChargeType as ChargeType,
+        stg_cost_file.PricingModel as PricingModel,
+        stg_cost_file.Cost as Cost,
+        stg_cost_file.Cost as EffectiveCost,
+        stg_cost_file.Quantity as Quantity,
+        stg_cost_file.TagsRaw as TagsRaw
+    from stg_cost_file
+    union all
+    select
+        stg_focus_export.Account as Account,
+        stg_focus_export.Source as Source,
+        stg_focus_export.Scope as Scope,
+        stg_focus_export.BillingPeriodStart as BillingPeriodStart,
+        stg_focus_export.Dataset as Dataset,
+        cast(stg_focus_export.ChargePeriodStart as date) as ChargeDate,
+        stg_focus_export.BillingCurrency as BillingCurrency,
+        cast(stg_focus_export.ServedPeriodStart as date) as ServedPeriodStart,
+        day_add(cast(stg_focus_export.BillingPeriodEnd as date), -1) as ServedPeriodEnd,
+        case
+            when stg_focus_export.ChargeCategory = 'Usage' and stg_focus_export.CommitmentDiscountStatus = 'Unused' then 'UnusedReservation'
+            when stg_focus_export.ChargeCategory in ('Usage', 'Purchase') then stg_focus_export.ChargeCategory
+        end as ChargeType,
+        case when stg_focus_export.CommitmentDiscountId is not null or stg_focus_export.PricingCategory = 'Committed' then 'Reservation' end as PricingModel,
+        stg_focus_export.BilledCost as Cost,
+        stg_focus_export.EffectiveCost as EffectiveCost,
+        coalesce(stg_focus_export.ConsumedQuantity, stg_focus_export.PricingQuantity) as Quantity,
+        stg_focus_export.TagsRaw as TagsRaw
+    from stg_focus_export
     union all
     select
         stg_usage_details.Account as Account,
@@ -64,6 +91,7 @@ classified as (
         stg_usage_details.ChargeType as ChargeType,
         stg_usage_details.PricingModel as PricingModel,
         stg_usage_details.Cost as Cost,
+        stg_usage_details.Cost as EffectiveCost,
         stg_usage_details.Quantity as Quantity,
         stg_usage_details.TagsRaw as TagsRaw
     from stg_usage_details
@@ -87,6 +115,7 @@ kinds as (
         end as Kind,
         classified.ChargeType = 'Usage' as IsUsage,
         classified.Cost as Cost,
+        classified.EffectiveCost as EffectiveCost,
         classified.Quantity as Quantity,
         classified.TagsRaw as TagsRaw
     from classified
@@ -104,6 +133,7 @@ select
     count(*) as ChargeCount,
     count(*) filter (where kinds.IsUsage) as UsageCount,
     coalesce(sum(kinds.Cost), 0) as Cost,
+    coalesce(sum(kinds.EffectiveCost), 0) as EffectiveCost,
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'commitment'), 0) as CommitmentCost,
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'covered'), 0) as CoveredCost,
     coalesce(sum(kinds.Cost) filter (where kinds.Kind = 'uncovered'), 0) as UncoveredCost,

@@ -5,7 +5,7 @@
 -- keeps its name. Records that say unassigned or unknown have no region. Of a commitment that is bought, given back or not used,
 -- the meter's region is a location too, where the record has no other.
 --
--- reads:  stg_cost_export, stg_usage_details
+-- reads:  stg_cost_file, stg_focus_export, stg_usage_details
 -- grain:  LocationKey, BillingPeriodStart
 -- period: BillingPeriodStart
 --
@@ -16,18 +16,30 @@
 --
 -- check: RegionId <> ''
 -- check: RegionName <> ''
--- total: (select count(*) from int_region) <= (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details)
+-- total: (select count(*) from int_region) <= (select count(*) from stg_cost_file) + (select count(*) from stg_focus_export) + (select count(*) from stg_usage_details)
 with
 spellings as (
     select
         coalesce(
-            stg_cost_export.ResourceLocationNormalized,
-            stg_cost_export.ResourceLocation,
-            case when stg_cost_export.PricingModel in ('Reservation', 'SavingsPlan') and stg_cost_export.ChargeType in ('Purchase', 'Refund')
-                or stg_cost_export.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan') then stg_cost_export.MeterRegion end
+            stg_cost_file.ResourceLocationNormalized,
+            stg_cost_file.ResourceLocation,
+            case when stg_cost_file.PricingModel in ('Reservation', 'SavingsPlan') and stg_cost_file.ChargeType in ('Purchase', 'Refund')
+                or stg_cost_file.ChargeType in ('UnusedReservation', 'UnusedSavingsPlan') then stg_cost_file.MeterRegion end
         ) as Location,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart
-    from stg_cost_export
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart
+    from stg_cost_file
+    group by 1, 2
+    union all
+    select
+        coalesce(
+            stg_focus_export.RegionId,
+            stg_focus_export.RegionName,
+            case when stg_focus_export.CommitmentDiscountId is not null
+                and (stg_focus_export.ChargeCategory = 'Purchase' or stg_focus_export.CommitmentDiscountStatus = 'Unused')
+                then stg_focus_export.x_SkuRegion end
+        ) as Location,
+        stg_focus_export.BillingPeriodStart as BillingPeriodStart
+    from stg_focus_export
     group by 1, 2
     union all
     select

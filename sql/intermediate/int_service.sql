@@ -5,7 +5,7 @@
 -- up by the service's name. A name not in the list takes the category of its service family, the alphabetically first one where
 -- records name several, and Other without one. Marketplace services are named after their publisher and are Other.
 --
--- reads:  stg_cost_export, stg_usage_details
+-- reads:  stg_cost_file, stg_focus_export, stg_usage_details
 -- grain:  ServiceName, BillingPeriodStart
 -- period: BillingPeriodStart
 --
@@ -17,22 +17,37 @@
 -- check: ServiceName <> ''
 -- check: ServiceSubcategory <> ''
 -- total: (select count(*) from int_service) > 0
---        or (select count(*) from stg_cost_export) + (select count(*) from stg_usage_details) = 0
+--        or (select count(*) from stg_cost_file) + (select count(*) from stg_focus_export) + (select count(*) from stg_usage_details) = 0
 with
 named as (
     select
         coalesce(
-            stg_cost_export.MeterCategory,
-            case when stg_cost_export.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
-            case when stg_cost_export.PublisherType = 'Marketplace' then stg_cost_export.PublisherName end,
-            stg_cost_export.MeterSubCategory,
-            stg_cost_export.ConsumedService,
-            stg_cost_export.PublisherName,
+            stg_cost_file.MeterCategory,
+            case when stg_cost_file.ChargeType = 'RoundingAdjustment' then 'Rounding Adjustment' end,
+            case when stg_cost_file.PublisherType = 'Marketplace' then stg_cost_file.PublisherName end,
+            stg_cost_file.MeterSubCategory,
+            stg_cost_file.ConsumedService,
+            stg_cost_file.PublisherName,
             'Unassigned'
         ) as ServiceName,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.ServiceFamily as ServiceFamily
-    from stg_cost_export
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.ServiceFamily as ServiceFamily
+    from stg_cost_file
+    group by 1, 2, 3
+    union all
+    select
+        coalesce(
+            stg_focus_export.x_SkuMeterCategory,
+            case when stg_focus_export.ChargeCategory = 'Adjustment' then 'Rounding Adjustment' end,
+            case when stg_focus_export.x_PublisherCategory = 'Vendor' then stg_focus_export.PublisherName end,
+            stg_focus_export.x_SkuMeterSubcategory,
+            stg_focus_export.ServiceName,
+            stg_focus_export.PublisherName,
+            'Unassigned'
+        ) as ServiceName,
+        stg_focus_export.BillingPeriodStart as BillingPeriodStart,
+        stg_focus_export.x_SkuServiceFamily as ServiceFamily
+    from stg_focus_export
     group by 1, 2, 3
     union all
     select

@@ -6,6 +6,9 @@
 -- (x_IsAmortized is false); where it has only amortized cost, what was bought is missing. Both are said in data_quality.
 -- Which units count is int_cost_source's to decide; no row is left out here but for that.
 --
+-- A FOCUS export says what is billed and what is amortised in one row. Where one counts, its charges stand here as int_charge_focus
+-- has them; all that follows is about cost files and the usage details API.
+--
 -- Commitment not used is no bill: it was billed when it was bought. Microsoft's text takes only covered usage out of BilledCost;
 -- with the unused rows left in, BilledCost would not be actual cost.
 --
@@ -24,7 +27,7 @@
 -- A refund has no price: it gives back a part of one. An amount refunded of a Marketplace product comes with the product's whole
 -- price as UnitPrice and a quantity of 1, and only its cost says what came back. So its negotiated and its list cost are its cost.
 --
--- reads:  stg_cost_export, stg_usage_details, int_price, int_cost_source, int_service, int_region
+-- reads:  stg_cost_file, stg_usage_details, int_charge_focus, int_price, int_cost_source, int_service, int_region
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -87,9 +90,9 @@
 -- column AvailabilityZone                    varchar          only of connected clouds
 -- column Tags                                varchar          JSON object text; null without tags, or when they could not be read
 -- column x_Account                           varchar          the account's name in the configuration
--- column x_Source                            varchar          cost_export or usage_details
+-- column x_Source                            varchar          cost_export, focus_export, cost_details, detailed_cost or usage_details
 -- column x_Scope                             varchar          the scope the records were asked for
--- column x_Dataset                           varchar          the dataset the row comes from: amortized, or actual for bought commitments and where nothing else is there
+-- column x_Dataset                           varchar          the dataset the row comes from: focus; amortized, or actual for bought commitments and where nothing else is there
 -- column x_Page                              bigint           file of the export, or page of the answer, the row came on
 -- column x_Row                               bigint           row in that file or page
 -- column x_File                              varchar          name of the export file; null for the API
@@ -124,10 +127,10 @@
 -- column x_BillingExchangeRate               decimal(38, 18)  BillingCurrency per PricingCurrency; mca only
 -- column x_BillingExchangeRateDate           date             day of that rate
 -- column x_EffectiveUnitPrice                decimal(38, 18)  PricingCurrency per PricingUnit, really paid
--- column x_ContractedPriceSource             varchar          Record, Price sheet, or Effective price where neither has one; null without a price, and for refunds
+-- column x_ContractedPriceSource             varchar          Record, Price sheet, or where neither has one Billed price (of FOCUS exports) or Effective price; null without a price, and for refunds
 -- column x_PricingUnitDescription            varchar          unit of measure as served, such as 10K
 -- column x_PricingBlockSize                  decimal(38, 18)  single units in what a price buys: 10000 for 10K
--- column x_QuantityScale                     varchar          Block or Unit: what the record's quantity counts, tried against its cost; Assumed block where nothing could be tried; null where both are one
+-- column x_QuantityScale                     varchar          Block or Unit: what the record's quantity counts, tried against its cost; Assumed block where nothing could be tried; Divided block where a FOCUS export had divided by the block once too often; null where both are one
 -- column x_ResourceGroupName                 varchar          as served
 -- column x_ResourceType                      varchar          such as microsoft.compute/virtualmachines
 -- column x_ConsumedService                   varchar          resource provider
@@ -157,19 +160,22 @@
 --        or ListCost > 0 and BilledCost < 0 or ListCost < 0 and BilledCost > 0)
 -- total: (select count(*) from cost_and_usage) = (
 --        select count(*)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
 --        where case when c.PricingModel in ('Reservation', 'SavingsPlan') and c.ChargeType in ('Purchase', 'Refund')
 --            then c.Dataset = 'actual' or not s.HasActual else c.Dataset = 'amortized' or not s.HasAmortized end)
--- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage group by BillingCurrency
+--        + (select count(*) from int_charge_focus)
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage where x_Dataset = 'focus' group by BillingCurrency
+--        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from int_charge_focus group by BillingCurrency)
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage where x_Dataset <> 'focus' group by BillingCurrency
 --        except select c.BillingCurrency,
 --            coalesce(sum(c.Cost) filter (where c.Dataset = 'actual' or coalesce(c.PricingModel, '') not in ('Reservation', 'SavingsPlan')
 --                or c.ChargeType not in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')), 0),
 --            coalesce(sum(c.Cost) filter (where not s.HasAmortized or coalesce(c.PricingModel, '') not in ('Reservation', 'SavingsPlan')
 --                or c.ChargeType not in ('Purchase', 'Refund')), 0)
---        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_export
+--        from (select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_cost_file
 --            union all select Account, Source, Scope, BillingPeriodStart, Dataset, ChargeType, PricingModel, BillingCurrency, Cost from stg_usage_details) as c
 --        inner join int_cost_source as s on s.Account = c.Account and s.Source = c.Source and s.Scope = c.Scope
 --            and s.BillingPeriodStart = c.BillingPeriodStart and s.Dataset = c.Dataset and s.IsUsed
@@ -193,27 +199,27 @@ unamortized as (
 charges as (
     -- The two sources have the same columns in the same order, which is what staging is for. Each is read in three parts, so
     -- that the bulk of actual cost, which nearly every month leaves out, is left before its hundred columns are read.
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'amortized'
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'amortized'
     union all
-    select stg_cost_export.*
-    from stg_cost_export
-    where stg_cost_export.Dataset = 'actual'
-        and stg_cost_export.PricingModel in ('Reservation', 'SavingsPlan')
-        and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+    select stg_cost_file.*
+    from stg_cost_file
+    where stg_cost_file.Dataset = 'actual'
+        and stg_cost_file.PricingModel in ('Reservation', 'SavingsPlan')
+        and stg_cost_file.ChargeType in ('Purchase', 'Refund')
     union all
-    select stg_cost_export.*
-    from stg_cost_export
+    select stg_cost_file.*
+    from stg_cost_file
     inner join unamortized
-        on unamortized.Account = stg_cost_export.Account
-        and unamortized.Source = stg_cost_export.Source
-        and unamortized.Scope = stg_cost_export.Scope
-        and unamortized.BillingPeriodStart = stg_cost_export.BillingPeriodStart
-    where stg_cost_export.Dataset = 'actual'
+        on unamortized.Account = stg_cost_file.Account
+        and unamortized.Source = stg_cost_file.Source
+        and unamortized.Scope = stg_cost_file.Scope
+        and unamortized.BillingPeriodStart = stg_cost_file.BillingPeriodStart
+    where stg_cost_file.Dataset = 'actual'
         and not (
-            coalesce(stg_cost_export.PricingModel, '') in ('Reservation', 'SavingsPlan')
-            and stg_cost_export.ChargeType in ('Purchase', 'Refund')
+            coalesce(stg_cost_file.PricingModel, '') in ('Reservation', 'SavingsPlan')
+            and stg_cost_file.ChargeType in ('Purchase', 'Refund')
         )
     union all
     select stg_usage_details.*
@@ -276,8 +282,8 @@ kept as (
         )
 ),
 unit_texts as (
-    select stg_cost_export.UnitOfMeasure as UnitOfMeasure
-    from stg_cost_export
+    select stg_cost_file.UnitOfMeasure as UnitOfMeasure
+    from stg_cost_file
     union
     select stg_usage_details.UnitOfMeasure as UnitOfMeasure
     from stg_usage_details
@@ -295,19 +301,19 @@ units as (
 ),
 paid as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        stg_cost_export.EffectivePrice as EffectivePrice,
-        stg_cost_export.Quantity as Quantity,
-        stg_cost_export.CostInPricingCurrency as CostInPricingCurrency,
-        stg_cost_export.PricingCurrency as PricingCurrency,
-        stg_cost_export.BillingCurrency as BillingCurrency,
-        stg_cost_export.ExchangeRate as ExchangeRate,
-        stg_cost_export.Cost as Cost
-    from stg_cost_export
-    where stg_cost_export.Cost > 0
-        and stg_cost_export.EffectivePrice > 0
+        stg_cost_file.Account as Account,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        stg_cost_file.EffectivePrice as EffectivePrice,
+        stg_cost_file.Quantity as Quantity,
+        stg_cost_file.CostInPricingCurrency as CostInPricingCurrency,
+        stg_cost_file.PricingCurrency as PricingCurrency,
+        stg_cost_file.BillingCurrency as BillingCurrency,
+        stg_cost_file.ExchangeRate as ExchangeRate,
+        stg_cost_file.Cost as Cost
+    from stg_cost_file
+    where stg_cost_file.Cost > 0
+        and stg_cost_file.EffectivePrice > 0
     union all
     select
         stg_usage_details.Account as Account,
@@ -368,19 +374,19 @@ meter_scales as (
 ),
 on_demand_prices as (
     select
-        stg_cost_export.Account as Account,
-        stg_cost_export.BillingPeriodStart as BillingPeriodStart,
-        stg_cost_export.MeterId as MeterId,
-        stg_cost_export.PartNumber as PartNumber,
-        stg_cost_export.UnitOfMeasure as UnitOfMeasure,
-        coalesce(stg_cost_export.PricingCurrency, stg_cost_export.BillingCurrency) as CurrencyCode,
-        min(stg_cost_export.PayGPrice) as LowestPrice,
-        max(stg_cost_export.PayGPrice) as HighestPrice
-    from stg_cost_export
-    where stg_cost_export.ChargeType = 'Usage'
-        and coalesce(stg_cost_export.PricingModel, 'OnDemand') = 'OnDemand'
-        and stg_cost_export.PayGPrice > 0
-        and stg_cost_export.MeterId is not null
+        stg_cost_file.Account as Account,
+        stg_cost_file.BillingPeriodStart as BillingPeriodStart,
+        stg_cost_file.MeterId as MeterId,
+        stg_cost_file.PartNumber as PartNumber,
+        stg_cost_file.UnitOfMeasure as UnitOfMeasure,
+        coalesce(stg_cost_file.PricingCurrency, stg_cost_file.BillingCurrency) as CurrencyCode,
+        min(stg_cost_file.PayGPrice) as LowestPrice,
+        max(stg_cost_file.PayGPrice) as HighestPrice
+    from stg_cost_file
+    where stg_cost_file.ChargeType = 'Usage'
+        and coalesce(stg_cost_file.PricingModel, 'OnDemand') = 'OnDemand'
+        and stg_cost_file.PayGPrice > 0
+        and stg_cost_file.MeterId is not null
     group by 1, 2, 3, 4, 5, 6
     union all
     select
@@ -952,3 +958,6 @@ left join int_region
     and int_region.BillingPeriodStart = priced.BillingPeriodStart
 left join resource_types
     on resource_types.ResourceTypeCode = priced.ResourceTypeCode
+union all
+select int_charge_focus.*
+from int_charge_focus

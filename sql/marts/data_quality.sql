@@ -7,7 +7,7 @@
 -- An invoice is reported when invoice_reconciliation calls it unexplained, whatever is left over in sum: two wrongs can make a
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
--- reads:  check_result, raw_reject, raw_unit, source_completeness, int_cost_source, int_cost_day, int_price_difference,
+-- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, int_price_difference,
 --         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 --
@@ -117,6 +117,97 @@ failed_units as (
     from raw_unit
     where raw_unit.State is distinct from 'complete'
 ),
+short_units as (
+    select
+        'less_than_announced' as Rule,
+        'raw_' || source_completeness.Source as TableName,
+        source_completeness.Account as Account,
+        source_completeness.Scope as Scope,
+        source_completeness.BillingPeriod as BillingPeriod,
+        source_completeness.Dataset as Subject,
+        'error' as Severity,
+        'Less came than ' || source_completeness.Source || ' announced: '
+            || coalesce(cast(source_completeness.GotPageCount as varchar), '?') || ' of ' || coalesce(cast(source_completeness.ExpectedPageCount as varchar), '?') || ' pages or files, '
+            || coalesce(cast(source_completeness.GotRowCount as varchar), '?') || ' of ' || coalesce(cast(source_completeness.ExpectedRowCount as varchar), '?') || ' records, '
+            || coalesce(cast(source_completeness.GotByteCount as varchar), '?') || ' of ' || coalesce(cast(source_completeness.ExpectedByteCount as varchar), '?')
+            || ' bytes. Fetch it again.' as Detail,
+        source_completeness.MinDate as FirstDay,
+        source_completeness.MaxDate as LastDay,
+        greatest(source_completeness.RowCount, 1) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from source_completeness
+    where source_completeness.IsShort
+),
+repeated_records as (
+    select
+        'record_served_twice' as Rule,
+        'raw_' || source_completeness.Source as TableName,
+        source_completeness.Account as Account,
+        source_completeness.Scope as Scope,
+        source_completeness.BillingPeriod as BillingPeriod,
+        source_completeness.Dataset as Subject,
+        'info' as Severity,
+        cast(source_completeness.DuplicateCount as varchar) || ' records were served more than once exactly alike. All of them count, as two equal charges are two charges.' as Detail,
+        source_completeness.MinDate as FirstDay,
+        source_completeness.MaxDate as LastDay,
+        source_completeness.DuplicateCount as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from source_completeness
+    where source_completeness.DuplicateCount > 0
+),
+costs_that_differ as (
+    select
+        'cost_differs_from_query' as Rule,
+        'cost_and_usage' as TableName,
+        source_completeness_cost.Account as Account,
+        source_completeness_cost.Scope as Scope,
+        source_completeness_cost.BillingPeriod as BillingPeriod,
+        source_completeness_cost.Source || ' ' || source_completeness_cost.CostType || ' ' || source_completeness_cost.BillingCurrency as Subject,
+        case when source_completeness_cost.IsSettled then 'error' else 'info' end as Severity,
+        'Azure itself adds up ' || source_completeness_cost.CostType || ' cost of the days of ' || source_completeness_cost.BillingPeriod || ' to '
+            || cast(cast(source_completeness_cost.ExpectedCost as decimal(38, 2)) as varchar) || ' ' || source_completeness_cost.BillingCurrency
+            || ', the records that count to ' || cast(cast(source_completeness_cost.GotCost as decimal(38, 2)) as varchar) || '; '
+            || case when source_completeness_cost.DifferentDayCount = 1 then 'they differ on ' || cast(source_completeness_cost.FirstDifferentDay as varchar)
+                else 'they differ on ' || cast(source_completeness_cost.DifferentDayCount as varchar) || ' days between '
+                    || coalesce(cast(source_completeness_cost.FirstDifferentDay as varchar), '?') || ' and ' || coalesce(cast(source_completeness_cost.LastDifferentDay as varchar), '?') end
+            || case when source_completeness_cost.IsSettled then '. Fetch the month again, and ask Microsoft if that changes nothing.'
+                else '. The month still moves, or its late charges are not here yet.' end as Detail,
+        source_completeness_cost.FirstDifferentDay as FirstDay,
+        source_completeness_cost.LastDifferentDay as LastDay,
+        greatest(source_completeness_cost.DifferentDayCount, 1) as AffectedRows,
+        source_completeness_cost.Difference as Amount,
+        source_completeness_cost.BillingCurrency as BillingCurrency
+    from source_completeness_cost
+    where source_completeness_cost.IsUsed
+        and not source_completeness_cost.IsEqual
+),
+focus_flags as (
+    select
+        'focus_' || int_focus_flag.Flag as Rule,
+        'cost_and_usage' as TableName,
+        int_focus_flag.Account as Account,
+        int_focus_flag.Scope as Scope,
+        month_text(int_focus_flag.BillingPeriodStart) as BillingPeriod,
+        int_focus_flag.BillingCurrency as Subject,
+        case when int_focus_flag.Flag in ('commitment_purchase_amortised', 'standard_with_commitment') then 'warning' else 'info' end as Severity,
+        'The FOCUS export has ' || cast(int_focus_flag.ChargeCount as varchar) || ' ' || case int_focus_flag.Flag
+            when 'commitment_purchase_by_usage' then 'purchases of commitments that are said to be Usage-Based; they are One-Time here.'
+            when 'commitment_purchase_amortised' then 'purchases of commitments with an EffectiveCost, which is spread over their use as well: it counts twice.'
+            when 'list_below_contracted' then 'charges that cost less at list price than at the negotiated one.'
+            when 'contracted_below_effective' then 'charges that cost less at the negotiated price than what was paid.'
+            when 'standard_with_commitment' then 'usage charges at the standard price that name a commitment; they are Committed here.'
+            when 'term_in_words' then 'charges whose term is in words, such as 3Years; it is in months here.'
+            else 'charges whose billed and effective price differ by less than 0.0001, which is rounding.'
+        end as Detail,
+        cast(null as date) as FirstDay,
+        cast(null as date) as LastDay,
+        int_focus_flag.ChargeCount as AffectedRows,
+        case when int_focus_flag.Cost <> 0 then int_focus_flag.Cost end as Amount,
+        case when int_focus_flag.Cost <> 0 then int_focus_flag.BillingCurrency end as BillingCurrency
+    from int_focus_flag
+),
 missing_days as (
     -- Actual and amortized cost mostly lack the same days; one line speaks of both.
     select
@@ -179,9 +270,9 @@ cost_sums as (
         coalesce(sum(int_cost_day.CommitmentCost) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedBought,
         coalesce(sum(int_cost_day.CoveredCount), 0) as CoveredCount,
         coalesce(sum(int_cost_day.ChargeCount) filter (where int_cost_day.Dataset = 'amortized'), 0) as AmortizedCount,
-        coalesce(sum(int_cost_day.ZeroQuantityCount) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCount,
-        coalesce(sum(int_cost_day.ZeroQuantityCost) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCost,
-        coalesce(sum(int_cost_day.BadTagCount) filter (where int_cost_day.Dataset = 'amortized' or not int_cost_source.HasAmortized), 0) as BadTagCount,
+        coalesce(sum(int_cost_day.ZeroQuantityCount) filter (where int_cost_day.Dataset <> 'actual' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCount,
+        coalesce(sum(int_cost_day.ZeroQuantityCost) filter (where int_cost_day.Dataset <> 'actual' or not int_cost_source.HasAmortized), 0) as ZeroQuantityCost,
+        coalesce(sum(int_cost_day.BadTagCount) filter (where int_cost_day.Dataset <> 'actual' or not int_cost_source.HasAmortized), 0) as BadTagCount,
         coalesce(sum(int_cost_day.NoCostCount), 0) as NoCostCount
     from int_cost_source
     inner join int_cost_day
@@ -501,6 +592,14 @@ findings as (
     select * from rounded_numbers
     union all
     select * from failed_units
+    union all
+    select * from short_units
+    union all
+    select * from repeated_records
+    union all
+    select * from costs_that_differ
+    union all
+    select * from focus_flags
     union all
     select * from missing_days
     union all

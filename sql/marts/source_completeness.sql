@@ -4,6 +4,9 @@
 -- in the period, before the first where the period before had usage up to its end, and after the last where the period is over.
 -- Accounts that use something now and then have no missing days.
 --
+-- What a source said it has (pages, parts or files, records, bytes) stands beside what came. Not every source says it, and files landed
+-- by versions of azledger before it was noted have neither. What the records must add up to is in source_completeness_cost.
+--
 -- reads:  raw_unit, int_cost_source, int_cost_day, run_context
 -- grain:  Source, Account, Scope, BillingPeriod, Dataset
 --
@@ -11,28 +14,40 @@
 -- column Account             varchar  the account's name in the configuration
 -- column Scope               varchar  the scope that was asked
 -- column BillingPeriod       varchar  such as 2026-10; all for sources without periods
--- column Dataset             varchar  actual, amortized, daily, monthly or all
+-- column Dataset             varchar  actual, amortized, focus, daily, monthly or all
 -- column BillingPeriodStart  date     first day of the month the billing period starts in; null for sources without periods
 -- column State               varchar  complete, or failed: then the rows are those of the last time it worked
 -- column Error               varchar  why it failed; null when complete
 -- column RowCount            bigint   records
 -- column RejectCount         bigint   records that could not be read and are not in the tables
+-- column DuplicateCount      bigint   records that the source served more than once exactly alike; all of them count; null when not known
+-- column ExpectedPageCount   bigint   pages, parts or files the source announced; null when it said nothing
+-- column GotPageCount        bigint   pages, parts or files that came
+-- column ExpectedRowCount    bigint   records the source announced; null when it said nothing
+-- column GotRowCount         bigint   records that came, those that could not be read among them
+-- column ExpectedByteCount   bigint   bytes the source announced; null when it said nothing
+-- column GotByteCount        bigint   bytes that came; null when not known
+-- column IsShort             boolean  less came than was announced
 -- column MinDate             date     first day with a record
 -- column MaxDate             date     last day with a record
 -- column IsClosed            boolean  the period is over and late charges are in; true for sources without periods
 -- column IsCost              boolean  it holds cost records, which come from several sources: not all count
 -- column IsUsed              boolean  its records count; of cost records, one source is chosen
 -- column UsedReason          varchar  why its records count or not, in words
+-- column ExpectedDayCount    bigint   days that should have usage; null where usage does not go on every day
+-- column GotDayCount         bigint   days that have usage; null of anything but cost records
 -- column MissingDayCount     bigint   days without usage that should have some
 -- column FirstMissingDay     date     the first of them; null without one
 -- column LastMissingDay      date     the last of them; null without one
 -- column CompleteTo          date     last day before anything is missing; null when not known
--- column IsComplete          boolean  closed, fetched whole, nothing rejected, no day missing
+-- column IsComplete          boolean  closed, fetched whole, nothing less than announced, nothing rejected, no day missing
 -- column DataCompleteTo      date     CompleteTo, only for cost records that count in an account's newest period; the least of these is how far all cost data goes
 --
 -- check: RowCount >= 0
 -- check: not IsComplete or State = 'complete'
 -- check: (MissingDayCount > 0) = (FirstMissingDay is not null)
+-- check: ExpectedDayCount is null or ExpectedDayCount = GotDayCount + MissingDayCount
+-- check: not (IsShort and IsComplete)
 -- total: (select count(*) from source_completeness) = (select count(*) from raw_unit)
 -- total: (select count(*) from source_completeness where IsCost and IsUsed)
 --        = (select count(*) from int_cost_source where IsUsed)
@@ -99,6 +114,7 @@ expected_spans as (
         used_spans.FirstDay as PeriodFirstDay,
         used_spans.LastDay as PeriodLastDay,
         used_spans.LastUsage as LastUsage,
+        used_spans.UsageDayCount as UsageDayCount,
         case when earlier.LastUsage >= day_add(used_spans.FirstDay, -2) then used_spans.FirstDay else used_spans.FirstUsage end as FirstExpected,
         case when used_spans.LastDay < run_context.RunDate and day_add(used_spans.LastDay, cast(run_context.LateDays as integer)) < run_context.RunDate
             then used_spans.LastDay else used_spans.LastUsage end as LastExpected,
@@ -174,8 +190,21 @@ units as (
         coalesce(raw_unit.RejectCount, 0) as RejectCount,
         raw_unit.MinDate as MinDate,
         raw_unit.MaxDate as MaxDate,
+        raw_unit.DuplicateCount as DuplicateCount,
+        raw_unit.AnnouncedPageCount as ExpectedPageCount,
+        coalesce(raw_unit.PageCount, 0) as GotPageCount,
+        raw_unit.AnnouncedRowCount as ExpectedRowCount,
+        coalesce(raw_unit.RowCount, 0) + coalesce(raw_unit.RejectCount, 0) as GotRowCount,
+        raw_unit.AnnouncedByteCount as ExpectedByteCount,
+        raw_unit.ReceivedByteCount as GotByteCount,
+        coalesce(
+            raw_unit.PageCount < raw_unit.AnnouncedPageCount
+                or raw_unit.RowCount + coalesce(raw_unit.RejectCount, 0) < raw_unit.AnnouncedRowCount
+                or raw_unit.ReceivedByteCount < raw_unit.AnnouncedByteCount,
+            false
+        ) as IsShort,
         coalesce(raw_unit.FileCount, 0) as FileCount,
-        raw_unit.Source in ('cost_export', 'usage_details') as IsCost
+        raw_unit.Source in ('cost_export', 'focus_export', 'cost_details', 'detailed_cost', 'usage_details') as IsCost
     from raw_unit
 ),
 placed as (
@@ -190,6 +219,14 @@ placed as (
         units.Error as Error,
         units.RowCount as RowCount,
         units.RejectCount as RejectCount,
+        units.DuplicateCount as DuplicateCount,
+        units.ExpectedPageCount as ExpectedPageCount,
+        units.GotPageCount as GotPageCount,
+        units.ExpectedRowCount as ExpectedRowCount,
+        units.GotRowCount as GotRowCount,
+        units.ExpectedByteCount as ExpectedByteCount,
+        units.GotByteCount as GotByteCount,
+        units.IsShort as IsShort,
         units.MinDate as MinDate,
         units.MaxDate as MaxDate,
         units.IsCost as IsCost,
@@ -210,6 +247,8 @@ placed as (
             when units.FileCount > 0 then 'counts with what was fetched last'
             else 'nothing was ever fetched'
         end as UsedReason,
+        case when expected_spans.IsDaily then date_diff('day', expected_spans.FirstExpected, expected_spans.LastExpected) + 1 end as ExpectedDayCount,
+        case when units.IsCost then coalesce(expected_spans.UsageDayCount, 0) end as GotDayCount,
         coalesce(missing_days.MissingDayCount, 0) as MissingDayCount,
         missing_days.FirstMissingDay as FirstMissingDay,
         missing_days.LastMissingDay as LastMissingDay,
@@ -261,16 +300,27 @@ select
     completed.Error as Error,
     completed.RowCount as RowCount,
     completed.RejectCount as RejectCount,
+    completed.DuplicateCount as DuplicateCount,
+    completed.ExpectedPageCount as ExpectedPageCount,
+    completed.GotPageCount as GotPageCount,
+    completed.ExpectedRowCount as ExpectedRowCount,
+    completed.GotRowCount as GotRowCount,
+    completed.ExpectedByteCount as ExpectedByteCount,
+    completed.GotByteCount as GotByteCount,
+    completed.IsShort as IsShort,
     completed.MinDate as MinDate,
     completed.MaxDate as MaxDate,
     completed.IsClosed as IsClosed,
     completed.IsCost as IsCost,
     completed.IsUsed as IsUsed,
     completed.UsedReason as UsedReason,
+    completed.ExpectedDayCount as ExpectedDayCount,
+    completed.GotDayCount as GotDayCount,
     completed.MissingDayCount as MissingDayCount,
     completed.FirstMissingDay as FirstMissingDay,
     completed.LastMissingDay as LastMissingDay,
     completed.CompleteTo as CompleteTo,
-    completed.IsClosed and completed.State = 'complete' and completed.RejectCount = 0 and completed.MissingDayCount = 0 as IsComplete,
+    completed.IsClosed and completed.State = 'complete' and not completed.IsShort
+        and completed.RejectCount = 0 and completed.MissingDayCount = 0 as IsComplete,
     case when completed.IsCost and completed.IsUsed and completed.IsNewest then completed.CompleteTo end as DataCompleteTo
 from completed

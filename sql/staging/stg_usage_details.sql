@@ -1,6 +1,6 @@
 -- stg_usage_details is a record of the usage details API.
 --
--- Its columns are those of stg_cost_export, name by name and type by type, so that both can be read as one. Nothing is joined
+-- Its columns are those of stg_cost_file, name by name and type by type, so that both can be read as one. Nothing is joined
 -- and nothing is left out. Three shapes come in: legacy (EA, pay-as-you-go), modern (MCA), and the one of 2017 and 2018 with
 -- usageStart, usageQuantity, pretaxCost and no kind, charge type or price. The API repeats ids: no two rows are the same
 -- because their ids are.

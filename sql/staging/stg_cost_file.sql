@@ -1,13 +1,14 @@
--- stg_cost_export is a line of a Cost Management export file.
+-- stg_cost_file is one charge as a cost file has it, whichever way the file came.
 --
--- Its columns are those of stg_usage_details, name by name and type by type, so that both can be read as one. Nothing is
--- joined and nothing is left out: which source counts is decided in int_cost_source. One line of an export is no charge of
--- its own kind: the same usage stands in the actual file and in the amortized file.
+-- Exports, cost details reports and detailed cost reports are the same files, so they are read as one; Source says which way. The
+-- columns are those of stg_usage_details too, name by name and type by type. Nothing is joined and nothing is left out: which
+-- source counts is decided in int_cost_source. One line of a file is no charge of its own kind: the same usage stands in the actual
+-- file and in the amortized file.
 --
 -- Empty text is null since landing. Charge types, pricing models, frequencies and terms are spelled one way, because the API writes
 -- "On Demand" and the files "OnDemand", and one article "UnusedBenefit" where the data says "UnusedSavingsPlan".
 --
--- reads:  raw_cost_export
+-- reads:  raw_cost_export, raw_cost_details, raw_detailed_cost
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, Page, Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -96,7 +97,7 @@
 -- input _tags_raw                     varchar
 --
 -- column Account                     varchar          the account's name in the configuration
--- column Source                      varchar          cost_export or usage_details
+-- column Source                      varchar          cost_export, cost_details or detailed_cost
 -- column Scope                       varchar          the scope the records were asked for
 -- column BillingPeriodStart          date             first day of the month the billing period starts in
 -- column Dataset                     varchar          actual or amortized
@@ -184,13 +185,32 @@
 -- column Tags                        varchar          JSON object text; null without tags, or when they could not be read
 -- column TagsRaw                     varchar          the tags as served, only when they could not be read
 --
--- total: (select count(*) from stg_cost_export) = (select count(*) from raw_cost_export)
--- total: not exists (select BillingCurrency, sum(Cost) from stg_cost_export group by BillingCurrency
---        except select upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency)
---        from raw_cost_export group by upper(trim(BillingCurrencyCode)))
+-- total: (select count(*) from stg_cost_file)
+--        = (select count(*) from raw_cost_export) + (select count(*) from raw_cost_details) + (select count(*) from raw_detailed_cost)
+-- total: not exists (select Source, BillingCurrency, sum(Cost) from stg_cost_file group by Source, BillingCurrency
+--        except (select 'cost_export', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_cost_export group by upper(trim(BillingCurrencyCode))
+--            union all select 'cost_details', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_cost_details group by upper(trim(BillingCurrencyCode))
+--            union all select 'detailed_cost', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_detailed_cost group by upper(trim(BillingCurrencyCode))))
+with
+lines as (
+    select
+        raw_cost_export.*,
+        'cost_export' as _source
+    from raw_cost_export
+    union all
+    select
+        raw_cost_details.*,
+        'cost_details' as _source
+    from raw_cost_details
+    union all
+    select
+        raw_detailed_cost.*,
+        'detailed_cost' as _source
+    from raw_detailed_cost
+)
 select
     _account as Account,
-    'cost_export' as Source,
+    _source as Source,
     _scope as Scope,
     cast(_period || '-01' as date) as BillingPeriodStart,
     _dataset as Dataset,
@@ -310,4 +330,4 @@ select
     AdditionalInfo as AdditionalInfo,
     Tags as Tags,
     _tags_raw as TagsRaw
-from raw_cost_export
+from lines

@@ -1,0 +1,194 @@
+package extract
+
+import (
+	"context"
+	"encoding/json"
+	"math/big"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/azledger/azledger/extract/azuresim"
+)
+
+// A recordedCall is a request and its answer, as they went over the wire.
+type recordedCall struct {
+	Method, URL string
+	Body        string
+	Status      int
+}
+
+// costRecordings reads those of a folder whose address contains a text.
+func costRecordings(t *testing.T, part string) []recordedCall {
+	t.Helper()
+	folder := sharedFolder(t, "data", "recordings")
+	files, err := filepath.Glob(folder + "/*/*/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings in %s (%v)", folder, err)
+	}
+	var all []recordedCall
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct{ Interactions []recordedCall }
+		if err := json.Unmarshal(text, &f); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, i := range f.Interactions {
+			if strings.Contains(strings.ToLower(i.URL), part) {
+				all = append(all, i)
+			}
+		}
+	}
+	return all
+}
+
+// costSim is the made-up enterprise behind HTTP, small pages, with a client.
+type costSim struct {
+	t      *testing.T
+	azure  *azuresim.Enterprise
+	client *Client
+	host   string
+}
+
+func newCostSim(t *testing.T, pageSize int) costSim {
+	t.Helper()
+	e := azuresim.New(azuresim.Config{Seed: 11, Months: 3, Rows: 600, PageSize: pageSize})
+	server := httptest.NewServer(e.Handler())
+	t.Cleanup(server.Close)
+	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	return costSim{t, e, client, server.URL}
+}
+
+func (s costSim) options(source string, accounts ...Account) Options {
+	return Options{
+		Lake: s.t.TempDir(), Client: s.client, Workers: 1, Sources: []string{source}, Refresh: true, Accounts: accounts, History: 3,
+		AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+var (
+	simEnrollment = Account{Name: "group", Scope: azuresim.EnrollmentPath, Agreement: ea}
+	simCustomer   = Account{Name: "digital", Scope: azuresim.CustomerPath, Agreement: mca}
+)
+
+// rowsInLake reads all rows of a source in a lake, by unit and place.
+func rowsInLake(t *testing.T, lake, source string) []record {
+	t.Helper()
+	var all []record
+	for _, file := range parquetBelow(t, filepath.Join(lake, "raw", source)) {
+		if strings.Contains(filepath.Base(file), "reject") {
+			t.Errorf("%s has rejects", file)
+		}
+		_, rows := readBack(t, &landedFile{Path: file, Rows: parquetRows(t, file)})
+		all = append(all, rows...)
+	}
+	return all
+}
+
+func parquetBelow(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".parquet") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func parquetRows(t *testing.T, path string) int64 {
+	t.Helper()
+	r, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	return r.NumRows()
+}
+
+func simTruth(t *testing.T, e *azuresim.Enterprise) azuresim.Truth {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "truth.json")
+	if err := e.WriteTruth(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth azuresim.Truth
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	return truth
+}
+
+func within(a, b, most string) bool {
+	x, ok1 := new(big.Rat).SetString(a)
+	y, ok2 := new(big.Rat).SetString(b)
+	limit, _ := new(big.Rat).SetString(most)
+	return ok1 && ok2 && x.Sub(x, y).Abs(x).Cmp(limit) <= 0
+}
+
+// Whatever goes wrong at any call, the rows are those of an undisturbed run, or the unit
+// fails and says so. It returns the rows.
+func faultsAtEachCall(t *testing.T, pageSize int, source string, month string, account Account) []record {
+	t.Helper()
+	options := func(s costSim) Options {
+		o := s.options(source, account)
+		if month != "" {
+			o.Periods = Range{From: month, To: month}
+		}
+		return o
+	}
+	undisturbed := newCostSim(t, pageSize)
+	clean := options(undisturbed)
+	mustRun(t, clean)
+	want := rowsInLake(t, clean.Lake, source)
+	calls := len(undisturbed.azure.Requests())
+	mended := []string{"429", "500", "502", "503", "504", "html", "empty", "truncated_gzip", "short", "reset", "cut"}
+	for n := 1; n <= calls; n++ {
+		for _, kind := range append(mended, "error_200", "401", "403", "loop", "other_host") {
+			s := newCostSim(t, pageSize)
+			fault := azuresim.Fault{Kind: kind, Nth: n}
+			if kind == "429" {
+				fault.Header = map[string]string{azuresim.ThrottleHeaders[2]: "17"}
+			}
+			if err := s.azure.AddFault(fault); err != nil {
+				t.Fatal(err)
+			}
+			o := options(s)
+			res, err := Run(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(res.Failed()) > 0 {
+				if slices.Contains(mended, kind) {
+					t.Errorf("%s at call %d: %v", kind, n, res.Failed()[0].Err)
+				}
+				continue
+			}
+			if diff := gocmp.Diff(want, rowsInLake(t, o.Lake, source)); diff != "" {
+				t.Errorf("%s at call %d: rows differ (-want +got):\n%s", kind, n, diff)
+			}
+		}
+	}
+	return want
+}
