@@ -17,6 +17,7 @@
 -- column UnpricedCount       bigint           charges whose record has no negotiated price either
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency, of UnpricedCount
 -- column MeterName           varchar          a meter of them, the alphabetically first; null without one
+-- column IsOnlyCurrent       boolean          a customer agreement's: a sheet is had while its month is open, and never afterwards
 --
 -- check: ChargeCount > 0
 -- check: UnpricedCount <= ChargeCount
@@ -41,7 +42,8 @@ usage as (
         count(*) filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as UnpricedCount,
         coalesce(sum(cost_and_usage.EffectiveCost) filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price'), 0) as EffectiveCost,
         min(cost_and_usage.ServiceName || ', ' || coalesce(cost_and_usage.SkuMeter, cost_and_usage.ChargeDescription))
-            filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as MeterName
+            filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as MeterName,
+        max(case when cost_and_usage.x_Agreement = 'mca' then 1 else 0 end) = 1 as IsOnlyCurrent
     from cost_and_usage
     where cost_and_usage.x_ChargeType = 'Usage'
         and coalesce(cost_and_usage.x_PublisherType, '') <> 'Marketplace'
@@ -56,7 +58,8 @@ select
     case when sheets.Account is not null then usage.UnpricedCount else usage.UsageCount end as ChargeCount,
     usage.UnpricedCount as UnpricedCount,
     cast(usage.EffectiveCost as decimal(38, 18)) as EffectiveCost,
-    usage.MeterName as MeterName
+    usage.MeterName as MeterName,
+    usage.IsOnlyCurrent as IsOnlyCurrent
 from usage
 left join sheets
     on sheets.Account = usage.Account
