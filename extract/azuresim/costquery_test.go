@@ -39,8 +39,8 @@ func post(t *testing.T, s *httptest.Server, link, body string) (int, http.Header
 	return r.StatusCode, r.Header, decode(t, strings.NewReader(string(text)))
 }
 
-// table posts a question and follows its links with the same body.
-func table(t *testing.T, s *httptest.Server, link, body string) (columns []string, rows [][]any, pages int) {
+// costTable posts a question and follows its links with the same body.
+func costTable(t *testing.T, s *httptest.Server, link, body string) (columns []string, rows [][]any, pages int) {
 	t.Helper()
 	for link != "" {
 		status, _, answer := post(t, s, link, body)
@@ -75,17 +75,17 @@ const queryPath = EnrollmentPath + "/providers/Microsoft.CostManagement/query?ap
 func TestAQueryCutsTheSameCost(t *testing.T) {
 	_, s := serve(t, Config{Rows: 800, PageSize: 9})
 	for _, kind := range []string{"ActualCost", "AmortizedCost"} {
-		columns, days, pages := table(t, s, queryPath, question(kind, "2026-10-01", "2026-10-31", ""))
+		columns, days, pages := costTable(t, s, queryPath, question(kind, "2026-10-01", "2026-10-31", ""))
 		if strings.Join(columns, " ") != "Cost UsageDate Currency" || len(days) != 31 || pages != 4 {
 			t.Errorf("%s: columns %v, %d rows on %d pages", kind, columns, len(days), pages)
 		}
-		_, groups, _ := table(t, s, queryPath, question(kind, "2026-10-01", "2026-10-31", `,"grouping":[{"type":"Dimension","name":"ServiceName"},{"type":"Dimension","name":"ChargeType"}]`))
+		_, groups, _ := costTable(t, s, queryPath, question(kind, "2026-10-01", "2026-10-31", `,"grouping":[{"type":"Dimension","name":"ServiceName"},{"type":"Dimension","name":"ChargeType"}]`))
 		off := new(big.Rat).Sub(costOf(t, days), costOf(t, groups))
 		if most := big.NewRat(int64(len(groups)+len(days)), 2e8); len(groups) <= len(days) || off.Abs(off).Cmp(most) > 0 {
 			t.Errorf("%s: %d groups miss the days by %s", kind, len(groups), off.FloatString(9))
 		}
 	}
-	one, _, _ := table(t, s, queryPath+"&$top=5000", question("ActualCost", "2026-10-01", "2026-10-31", ""))
+	one, _, _ := costTable(t, s, queryPath+"&$top=5000", question("ActualCost", "2026-10-01", "2026-10-31", ""))
 	if len(one) != 3 {
 		t.Errorf("columns %v", one)
 	}
