@@ -77,8 +77,8 @@ func TestListPricesChangeFromDayToDay(t *testing.T) {
 
 func TestTheFilterOfListPricesComparesLetterByLetter(t *testing.T) {
 	for query, some := range map[string]bool{
-		"$filter=serviceFamily eq 'Management and Governance'": true,
-		"$filter=serviceFamily eq 'management and governance'": false,
+		"$filter=serviceFamily eq 'Management and Governance'":                                                true,
+		"$filter=serviceFamily eq 'management and governance'":                                                false,
 		"$filter=serviceFamily eq 'Compute' and priceType eq 'Reservation' and armRegionName eq 'westeurope'": true,
 	} {
 		if got := listPrices(t, Config{Rows: 500}, query); len(got) > 0 != some {
@@ -138,7 +138,7 @@ func TestUsageAggregatesWantMidnight(t *testing.T) {
 	for times, want := range map[string]int{
 		"2026-10-01T00%3a00%3a00%2b00%3a00&reportedEndTime=2026-10-02T00%3a00%3a00%2b00%3a00": http.StatusOK,
 		"2026-10-01T01%3a00%3a00%2b00%3a00&reportedEndTime=2026-10-02T00%3a00%3a00%2b00%3a00": http.StatusBadRequest,
-		"2026-10-01T00%3a00%3a00%2b00%3a00":                                                  http.StatusBadRequest,
+		"2026-10-01T00%3a00%3a00%2b00%3a00":                                                   http.StatusBadRequest,
 		"2026-11-22T00%3a00%3a00%2b00%3a00&reportedEndTime=2026-11-23T00%3a00%3a00%2b00%3a00": http.StatusAccepted,
 	} {
 		if status, body := get(t, s, path+times); status != want {
