@@ -72,6 +72,9 @@ type retailRecord struct {
 }
 
 func (s retailShard) fill(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	if r.o.Client == nil {
+		return 0, errors.New("no client to ask for retail prices")
+	}
 	first, err := r.o.Client.at(retailService).locate(s.request().URL)
 	if err != nil {
 		return 0, err

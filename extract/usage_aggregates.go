@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -32,21 +31,19 @@ var _ = register(&Source{
 	Feeds:      "stg_usage_aggregates: quantities by the hour",
 	Status:     "current",
 	Columns:    usageAggregateColumns(),
-	Instead:    notPayAsYouGo("quantities by the hour of a pay-as-you-go subscription", "usage_details and cost_export have those of this agreement by the day"),
-	standard:   onRequest,
-	plan:       planUsageAggregates,
+	Instead: map[string]string{
+		ea:  "only pay-as-you-go subscriptions have usage by the hour: an enrollment's is in usage_details and cost_export by the day",
+		mca: "only pay-as-you-go subscriptions have usage by the hour: a customer agreement's is in usage_details and cost_export by the day",
+		mpa: "only pay-as-you-go subscriptions have usage by the hour: a partner agreement's is in usage_details and cost_export by the day",
+	},
+	standard: onRequest,
+	plan:     planUsageAggregates,
 })
 
 const (
 	commerceVersion = "2015-06-01-preview"
 	commerceAPI     = "commerce"
 )
-
-// notPayAsYouGo says what other agreements have instead.
-func notPayAsYouGo(what, instead string) map[string]string {
-	text := fmt.Sprintf("only pay-as-you-go subscriptions have %s: %s", what, instead)
-	return map[string]string{ea: text, mca: text, mpa: text}
-}
 
 func usageAggregateColumns() []Column {
 	columns := resource()
