@@ -52,7 +52,7 @@ type invoiceDocument struct {
 func planInvoiceDocuments(ctx context.Context, r *run, a Account) ([]task, error) {
 	byMonth, err := r.issuedByMonth(ctx, a)
 	if err != nil {
-		return nil, pull{absent: notFound}.explain(err)
+		return nil, err
 	}
 	var tasks []task
 	for _, month := range slices.Sorted(maps.Keys(byMonth)) {

@@ -70,7 +70,11 @@ func (r *run) issuedByMonth(ctx context.Context, a Account) (map[string][]issued
 	all, found := r.listed[a.Name]
 	if !found {
 		var err error
-		if all, err = r.issuedInvoices(ctx, a); err != nil {
+		all, err = r.issuedInvoices(ctx, a)
+		if errors.Is(pull{absent: notFound}.explain(err), errAbsent) {
+			all, err = nil, nil // an account that has no invoices has nothing that belongs to them
+		}
+		if err != nil {
 			return nil, err
 		}
 		r.listed[a.Name] = all // plans are made one after the other
