@@ -93,10 +93,13 @@ func (r *run) get(ctx context.Context, url string, into any) error {
 }
 
 // billingProfiles lists the scopes of an MCA account's billing profiles, or the
-// scope itself if it is one already.
+// scope itself if it is one already. A run asks for them once.
 func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, error) {
 	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
 		return []string{scope}, nil
+	}
+	if known, ok := r.profiles.Load(scope); ok {
+		return known.([]string), nil
 	}
 	var scopes []string
 	first := request{API: "billing", Scope: scope, Method: http.MethodGet, URL: query(scope+"/billingProfiles", "api-version", billingVersion)}
@@ -118,6 +121,7 @@ func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, erro
 			return nil, err
 		}
 	}
+	r.profiles.Store(scope, scopes)
 	return scopes, nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -187,10 +188,11 @@ type task struct {
 var errAbsent = errors.New("not available for this scope")
 
 type run struct {
-	o    Options
-	log  *slog.Logger
-	now  func() time.Time
-	lake lake
+	o        Options
+	log      *slog.Logger
+	now      func() time.Time
+	lake     lake
+	profiles sync.Map // billing profiles by scope: many sources ask for them
 }
 
 func newRun(o Options) (*run, error) {
