@@ -33,6 +33,17 @@ func (r *run) agreement(ctx context.Context, a Account) (string, error) {
 	if a.Scope == "" || (a.Agreement != "" && a.Agreement != "auto") {
 		return a.Agreement, nil
 	}
+	if known, ok := r.agreements.Load(a.Scope); ok {
+		return known.(string), nil
+	}
+	found, err := r.findAgreement(ctx, a)
+	if err == nil {
+		r.agreements.Store(a.Scope, found)
+	}
+	return found, err
+}
+
+func (r *run) findAgreement(ctx context.Context, a Account) (string, error) {
 	if match := billingAccountName.FindStringSubmatch(a.Scope); match != nil {
 		return r.accountAgreement(ctx, match[0], match[1])
 	}
@@ -116,12 +127,20 @@ func idsOf(children []billingChild) []string {
 	return ids
 }
 
-// billingChildren lists what hangs below a billing account under one of its types.
+// billingChildren lists what hangs below a billing account under one of its types, asked
+// for once in a run.
 // Sovereign clouds may only know an older version.
 func (r *run) billingChildren(ctx context.Context, scope, kind string) ([]billingChild, error) {
+	key := scope + "/" + kind
+	if known, ok := r.children.Load(key); ok {
+		return known.([]billingChild), nil
+	}
 	children, err := r.childrenBy(ctx, scope, kind, billingVersion)
 	if unknownVersion(err) {
-		return r.childrenBy(ctx, scope, kind, oldInvoicesVersion)
+		children, err = r.childrenBy(ctx, scope, kind, oldInvoicesVersion)
+	}
+	if err == nil {
+		r.children.Store(key, children)
 	}
 	return children, err
 }

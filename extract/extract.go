@@ -27,6 +27,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -225,7 +226,9 @@ type run struct {
 	lake     lake
 	invoices invoiceFiles
 	exports  map[string]*exportsFound // by account
-	listed   map[string][]issued      // invoices by account, listed once for the plans of several sources
+	// What planning asked Azure for, by scope. Two waves and many sources plan with it.
+	agreements, children sync.Map
+	listed               map[string][]issued // invoices by account, listed once for the plans of several sources
 }
 
 func newRun(o Options) (*run, error) {
