@@ -171,7 +171,7 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fmt.Sprintln(c.Limits.Memory, c.Periods.History, c.Tags.Keys, c.PublishWithFailedScopes, c.Accounts)
-	want := "4GB 3 [team env] true [{contoso /providers/Microsoft.Billing/billingAccounts/8608480 ea [] } {fabrikam  auto [] /mnt/exports}]\n"
+	want := "4GB 3 [team env] true [{contoso /providers/Microsoft.Billing/billingAccounts/8608480 ea []  {   }} {fabrikam  auto [] /mnt/exports {   }}]\n"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
