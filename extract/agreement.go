@@ -156,3 +156,9 @@ func unknownVersion(err error) bool {
 	}
 	return slices.Contains([]string{"InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType"}, api.Code)
 }
+
+var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
+
+// isBilled tells whether the account's scope is one that is billed as a whole: an
+// enrollment, a billing account or a billing profile.
+func isBilled(a Account) bool { return billingScope.MatchString(a.Scope) }

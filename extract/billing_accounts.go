@@ -56,7 +56,7 @@ func billingAccountColumns() []Column {
 		"soldTo", "billTo", "shipTo", "registrationNumber", "taxIds", "billingProfiles", "invoiceSections", "departments", "enrollmentAccounts",
 		"enrollmentDetails.policies", "enrollmentDetails.indirectRelationshipInfo", "indirectRelationshipInfo",
 		"enabledAzurePlans", "invoiceRecipients", "spendingLimitDetails", "targetClouds", "currentPaymentTerm", "otherPaymentTerms",
-		"labels", "resellers", "reseller", "beneficiary", "billingPolicies", "nextBillingCycleDetails", "renewalTermDetails",
+		"labels", "offerTypes", "resellers", "reseller", "beneficiary", "billingPolicies", "nextBillingCycleDetails", "renewalTermDetails",
 		"suspensionReasons", "suspensionReasonDetails", "systemOverrides", "paymentsOnAccount")...)
 }
 

@@ -46,7 +46,7 @@ var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 // fileNamed is a name that any file system and blob store takes, and another one for each text.
 func fileNamed(text string) string {
 	safe := strings.Trim(unsafeInNames.ReplaceAllString(text, "-"), ".-")
-	if safe == text && len(text) <= 80 {
+	if safe == text && text != "" && len(text) <= 80 {
 		return text
 	}
 	return safe[:min(len(safe), 80)] + "-" + hashOf([]byte(text))[:8]
@@ -98,6 +98,19 @@ func (k lake) holds(d invoiceDocument, s *storedDocument) bool {
 		return k.elsewhere
 	}
 	return err == nil && info.Size() == newest.Bytes
+}
+
+func (k lake) holdsAll(documents []invoiceDocument) (bool, error) {
+	for _, d := range documents {
+		if d.isTable() {
+			continue
+		}
+		s, err := k.document(d)
+		if err != nil || s == nil || !k.holds(d, s) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // adopt is the document that the lake holds, or the file of it that a run which died left, checked

@@ -50,6 +50,9 @@ type blobTransfer struct {
 // errChanged says that a blob is not the one whose beginning was written.
 var errChanged = errors.New("the file was replaced while it was being read; run again")
 
+// errDamaged says that a blob is not what was stored.
+var errDamaged = errors.New("its bytes do not have the MD5 it was stored with; run again")
+
 // try fetches what is missing.
 func (d *blobTransfer) try(ctx context.Context) error {
 	header := http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}}
@@ -130,7 +133,7 @@ func (d *blobTransfer) copy(x *exchange) error {
 	case d.size >= 0 && d.n > d.size:
 		return d.failf("it has %d bytes, more than the %d it said", d.n, d.size)
 	case len(d.sum) == md5.Size && !bytes.Equal(d.sum, d.md5.Sum(nil)):
-		return d.failf("its bytes do not have the MD5 it was stored with; run again")
+		return d.failf("%w", errDamaged)
 	}
 	return nil
 }

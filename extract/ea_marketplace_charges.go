@@ -27,6 +27,8 @@ var _ = register(&Source{
 	dateColumn: "usageStartDate",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_marketplace_charges",
-		shape: jsonShape{Rows: wholeArray}, path: "/marketplacecharges"}.byPeriod(),
+	plan: reportingAPI{
+		source: "ea_marketplace_charges",
+		shape:  jsonShape{Rows: wholeArray}, path: "/marketplacecharges",
+	}.byPeriod(),
 })

@@ -23,6 +23,8 @@ var _ = register(&Source{
 			"serviceName", "serviceTier", "meterRegion")),
 	Instead:  onlyEnrollments,
 	standard: onRequest,
-	plan: reportingAPI{source: "ea_price_sheet",
-		shape: jsonShape{Rows: wholeArray}, path: "/pricesheet"}.byPeriod(),
+	plan: reportingAPI{
+		source: "ea_price_sheet",
+		shape:  jsonShape{Rows: wholeArray}, path: "/pricesheet",
+	}.byPeriod(),
 })

@@ -34,8 +34,12 @@ var _ = register(&Source{
 
 // oldRecommendations are the operations and look-back periods, by the name of the dataset.
 var oldRecommendations = []struct{ dataset, operation, days string }{
-	{"shared_7", "Shared", "7"}, {"shared_30", "Shared", "30"}, {"shared_60", "Shared", "60"},
-	{"single_7", "Single", "7"}, {"single_30", "Single", "30"}, {"single_60", "Single", "60"},
+	{"shared_7", "Shared", "7"},
+	{"shared_30", "Shared", "30"},
+	{"shared_60", "Shared", "60"},
+	{"single_7", "Single", "7"},
+	{"single_30", "Single", "30"},
+	{"single_60", "Single", "60"},
 }
 
 func planOldRecommendations(_ context.Context, _ *run, a Account) ([]task, error) {

@@ -34,6 +34,8 @@ var _ = register(&Source{
 	dateColumn: "date",
 	Instead:    onlyEnrollments,
 	standard:   onRequest,
-	plan: reportingAPI{source: "ea_usage_details",
-		shape: jsonShape{Rows: "data", Next: "nextLink"}, path: "/usagedetails"}.byPeriod(),
+	plan: reportingAPI{
+		source: "ea_usage_details",
+		shape:  jsonShape{Rows: "data", Next: "nextLink"}, path: "/usagedetails",
+	}.byPeriod(),
 })

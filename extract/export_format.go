@@ -61,7 +61,8 @@ func exportTyped(exportType string) (source, dataset string) {
 type exportsFound struct {
 	folder ExportFolder
 	runs   []exportRun
-	err    error // told once, by the source that looked
+	scope  string // of all manifests, "" when they differ
+	err    error  // told once, by the source that looked
 }
 
 // exportTasks plans the units of one source from the account's folder. What stands in
@@ -74,11 +75,14 @@ func (r *run) exportTasks(ctx context.Context, a Account, source string) ([]task
 		if r.exports == nil {
 			r.exports = map[string]*exportsFound{}
 		}
-		r.exports[a.Name] = &exportsFound{folder: found.folder, runs: found.runs}
+		r.exports[a.Name] = &exportsFound{folder: found.folder, runs: found.runs, scope: found.scope}
 	}
 	var tasks []task
 	for _, e := range found.runs {
 		if e.source == source && r.o.Periods.contains(e.period) {
+			// Files without a manifest say no scope: they are the account's, else of the scope
+			// that all manifests beside them have, so that nothing is taken for two things.
+			e.scope = cmp.Or(e.scope, a.Scope, found.scope, a.Name)
 			tasks = append(tasks, e.task(found.folder, a))
 		}
 	}
@@ -94,15 +98,25 @@ func (r *run) lookForExports(ctx context.Context, a Account) *exportsFound {
 	if err != nil {
 		err = fmt.Errorf("exports of account %s in %s: %w", a.Name, hideQueries(a.Exports), err)
 	}
-	return &exportsFound{folder, runs, err}
+	return &exportsFound{folder, runs, onlyScope(runs), err}
+}
+
+// onlyScope is the scope of all runs that name one, "" if they name several.
+func onlyScope(runs []exportRun) string {
+	only := ""
+	for _, e := range runs {
+		if e.scope != "" && only != "" && !strings.EqualFold(e.scope, only) {
+			return ""
+		}
+		only = cmp.Or(e.scope, only)
+	}
+	return only
 }
 
 // task reads every part of the run, in the manifest's order, and holds what it read
 // to the manifest's counts.
 func (e exportRun) task(folder ExportFolder, a Account) task {
-	// Files without a manifest say no scope: they are the account's, or go by its name.
-	scope := cmp.Or(e.scope, a.Scope, a.Name)
-	u := Unit{Source: e.source, Account: a.Name, Scope: scope, Period: e.period, Dataset: e.dataset}
+	u := Unit{Source: e.source, Account: a.Name, Scope: e.scope, Period: e.period, Dataset: e.dataset}
 	return task{Unit: u, origin: e.identity(), fill: func(ctx context.Context, _ *run, l *landing, progress func(int64)) (int64, error) {
 		if e.err != nil {
 			return 0, e.err
@@ -258,9 +272,4 @@ func listMonths(months map[string]bool) string {
 // slugOf makes a name fit for a file: "Daily VM (shared)" is daily-vm-shared.
 func slugOf(name string) string {
 	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(name), "-"), "-")
-}
-
-func sourceOf(name string) *Source {
-	all := exportSources()
-	return all[slices.IndexFunc(all, func(s *Source) bool { return s.Name == name })]
 }

@@ -431,3 +431,19 @@ func declaredColumns(t *testing.T, file string) []string {
 	}
 	return names
 }
+
+// A file put beside an export of one scope is of that scope: FOCUS and cost of one month
+// must not be taken for two bills.
+func TestFilesWithoutManifestAreOfTheScopeBesideThem(t *testing.T) {
+	focus := datasetFiles["focus 1.2"]
+	run := runOf{"e/20261001-20261031/aa", "2026-10-10T06:10:00Z", "2026-10-01T00:00:00", "2026-10-31T00:00:00", "1.2", focus.text, 2}
+	files := run.files(t, "FocusCost")
+	files["actual.csv"] = datasetFiles["actual"].text
+	res, _ := runExports(t, exportOf(t, files))
+	for _, u := range res.Units {
+		if u.Scope != testScope {
+			t.Errorf("%s is of scope %s, want %s", u.Unit, u.Scope, testScope)
+		}
+	}
+	wantUnits(t, res, "2026-10 actual 2 rows", "2026-10 focus 2 rows")
+}

@@ -39,6 +39,16 @@ type Account struct {
 	Agreement string   // ea, mca, mosp, mpa; auto or "" asks Azure
 	Sources   []string // names of sources to read; empty: all that the agreement supports
 	Exports   string   // folder of Cost Management exports: a directory or a container URL; "" for none
+	Offer     Offer    // what a pay-as-you-go subscription was bought as; the zero Offer where that is not known
+}
+
+// An Offer is what a pay-as-you-go subscription was bought as. Its rate card is asked for
+// by all four.
+type Offer struct {
+	ID       string // such as MS-AZR-0003P
+	Currency string // ISO 4217
+	Locale   string // language of the names, such as en-US
+	Region   string // ISO 3166 country it was bought in, such as DE
 }
 
 // Retail says which list prices are copied. They belong to no account.
@@ -68,10 +78,12 @@ type Options struct {
 	// AcceptRejects copies a unit without its records that cannot be read. They are kept
 	// beside it, and data_quality lists them.
 	AcceptRejects bool
-	Exports       ExportOpener     // opens Account.Exports; nil reads directories only
-	Now           func() time.Time // the clock, for the journal alone; nil means time.Now
-	Log           *slog.Logger     // nil discards
-	Progress      func(Event)      // called from several goroutines; may be nil
+	// Fetch brings data files of the lake that are not here, if Elsewhere; nil: all are here.
+	Fetch    func(ctx context.Context, paths []string) error
+	Exports  ExportOpener     // opens Account.Exports; nil reads directories only
+	Now      func() time.Time // the clock, for the journal alone; nil means time.Now
+	Log      *slog.Logger     // nil discards
+	Progress func(Event)      // called from several goroutines; may be nil
 }
 
 // An Event tells how a unit is getting on.
@@ -194,6 +206,9 @@ type task struct {
 	month time.Time
 	// shrinks: fewer rows than the last time are nothing odd, as of charges not billed yet.
 	shrinks bool
+	// prepare, if set, is asked when the unit is whole, just before it replaces the version
+	// in the lake, which is nil where there is none.
+	prepare func(ctx context.Context, r *run, before *manifest, l *landed) error
 	// fill reads the whole unit into the landing and returns the number of pages
 	// or files read. errAbsent says that the unit does not exist.
 	fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
@@ -210,6 +225,7 @@ type run struct {
 	lake     lake
 	invoices invoiceFiles
 	exports  map[string]*exportsFound // by account
+	listed   map[string][]issued      // invoices by account, listed once for the plans of several sources
 }
 
 func newRun(o Options) (*run, error) {
@@ -229,7 +245,7 @@ func newRun(o Options) (*run, error) {
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
 	}
-	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}}, nil
+	return &run{o: o, log: o.Log, now: o.Now, lake: lake{dir: o.Lake, elsewhere: o.Elsewhere}, listed: map[string][]issued{}}, nil
 }
 
 // copy brings one unit up to date. It never panics: a bug in one source must not
@@ -290,7 +306,11 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		defer landed.discard()
 		after := r.manifestOf(t, landed, pages)
 		res.Rows, res.Rejects = after.Rows, after.RejectRows
-		if err = errors.Join(r.unreadable(landed), r.shrunk(t, before, after)); err == nil {
+		err = errors.Join(r.unreadable(landed), r.shrunk(t, before, after))
+		if err == nil && t.prepare != nil {
+			err = t.prepare(ctx, r, before, landed)
+		}
+		if err == nil {
 			res.Unchanged, err = r.lake.commit(t.Unit, landed, after, r.o.Versions)
 		}
 	}

@@ -1,104 +1,107 @@
 package extract
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
+	"errors"
+	"fmt"
+	"net/http"
 	"time"
 )
 
-// A Plan is what [Run] would do, as far as that can be known before it is done.
-type Plan struct {
-	Units  []PlannedUnit
-	Failed []UnitResult // what could not be planned
-	Quotas []Quota      // what the calls draw from, the slowest first
+// A forecast is what Azure expects a scope to cost on each day to the end of the next month.
+//
+// What is odd about it:
+//   - Its answer is a table like that of a query, with the column CostStatus: Actual for
+//     the days that were asked for along with the forecast, Forecast for those to come. A day
+//     that is under way can have both.
+//   - Where there are not four weeks of history, or costs in several currencies, it answers
+//     424 FailedDependency or 204: there is no forecast, which is no failure of the run.
+//   - A customer agreement's account can have profiles of several currencies, so each
+//     billing profile is asked.
+//   - It costs a processing unit for each month, and only goes by days with Custom.
+//   - What it said last month is gone today. The lake files it under the month it was made in.
+var _ = register(&Source{
+	Name:       "forecast",
+	API:        "Cost Management forecast",
+	Version:    costAPIVersion,
+	Agreements: []string{ea, mca, mosp},
+	Role:       "Cost Management Reader; EnrollmentReader on an enrollment; Billing profile reader on an MCA account",
+	Feeds:      "stg_forecast",
+	Status:     "current",
+	Instead: map[string]string{
+		mpa: "a partner agreement has no forecast of its own: Azure forecasts each customer's subscriptions; add the subscription as an account",
+	},
+	Columns:  forecastColumns(),
+	standard: hasCosts,
+	plan:     planForecast,
+})
+
+func forecastColumns() []Column {
+	return append(queryColumns(), fields(Text, "CostStatus")...)
 }
 
-// A PlannedUnit is a unit that would be fetched, or be left alone.
-type PlannedUnit struct {
-	Unit
-	Skip  string // why it would be left alone; "" if it would be fetched
-	API   string // family of calls, by which they are paced; "" for files
-	Calls int    // at least; as many as the last time, where there was one
-}
-
-// A Quota is a budget of calls that Azure gives.
-type Quota struct {
-	Name   string
-	Limits []Limit
-	Calls  int // of the plan, in the quota's own unit
-	Least  time.Duration
-}
-
-// Least is the shortest time in which the calls can be made under Azure's limits.
-func (p Plan) Least() time.Duration {
-	var least time.Duration
-	for _, q := range p.Quotas {
-		least = max(least, q.Least)
+// planForecast plans the open month and the next: nothing else can be forecast.
+func planForecast(ctx context.Context, r *run, a Account) ([]task, error) {
+	open := monthOf(r.o.AsOf)
+	if !r.o.Periods.contains(open.Format(monthLayout)) {
+		return nil, nil
 	}
-	return least
-}
-
-// MakePlan says what [Run] would do with the same options. It asks Azure only what
-// planning takes: the agreement of an account, the names of its profiles and periods.
-func MakePlan(ctx context.Context, o Options) (Plan, error) {
-	r, err := newRun(o)
+	scopes, err := r.profileScopes(ctx, a)
 	if err != nil {
-		return Plan{}, err
+		return nil, err
 	}
-	tasks, failed := r.plan(ctx, func(*Source) bool { return true })
-	plan := Plan{Failed: failed}
-	calls := map[string]Quota{}
-	for _, t := range tasks {
-		u, err := r.foresee(t)
-		if err != nil {
-			return Plan{}, err
-		}
-		plan.Units = append(plan.Units, u)
-		if r.o.Client != nil && u.Skip == "" && u.Calls > 0 {
-			r.o.Client.pace.charge(calls, t.asks, u.Calls)
-		}
+	var tasks []task
+	for _, scope := range scopes {
+		u := Unit{Source: "forecast", Account: a.Name, Scope: scope, Period: open.Format(monthLayout), Dataset: "actual"}
+		tasks = append(tasks, forecastTask(u, open))
 	}
-	plan.Quotas = slices.SortedFunc(maps.Values(calls), func(a, b Quota) int {
-		return cmp.Or(-cmp.Compare(a.Least, b.Least), cmp.Compare(a.Name, b.Name))
-	})
-	return plan, context.Cause(ctx)
+	return tasks, nil
 }
 
-// foresee estimates one unit.
-func (r *run) foresee(t task) (PlannedUnit, error) {
-	u := PlannedUnit{Unit: t.Unit, Skip: t.skip, API: t.asks.API}
-	before, err := r.lake.read(t.Unit)
-	if err != nil {
-		return u, err
+// profileScopes are the billing profiles of a customer agreement, and of any other
+// agreement the account's own scope.
+func (r *run) profileScopes(ctx context.Context, a Account) ([]string, error) {
+	if a.Agreement == mca && billingAccountName.MatchString(a.Scope) {
+		return r.billingProfiles(ctx, a.Scope)
 	}
-	switch {
-	case u.Skip != "":
-	case r.fresh(t, before) && t.origin != "":
-		u.Skip = "the files are those already copied"
-	case r.fresh(t, before):
-		u.Skip = "fetched less than four hours ago"
-	}
-	if !t.source.files && u.Skip == "" {
-		u.Calls = max(1, t.calls)
-		if before != nil {
-			u.Calls = max(u.Calls, int(before.Pages))
-		}
-	}
-	return u, nil
+	return []string{a.Scope}, nil
 }
 
-// charge adds calls to the budgets that they draw from.
-func (p *pacer) charge(quotas map[string]Quota, asks request, calls int) {
-	for _, b := range p.budgets(asks.API, asks.Scope) {
-		q := quotas[b.name]
-		q.Name, q.Limits = b.name, b.limits
-		q.Calls += calls * max(1, asks.Units)
-		q.Least = 0
-		for _, l := range b.limits {
-			q.Least = max(q.Least, l.least(q.Calls))
+func forecastTask(u Unit, open time.Time) task {
+	return task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+		pages, err := costForecast(u, "Cost", open).fill(ctx, r, u, l, progress)
+		if pages == 0 && isBadRequest(err) {
+			var again error
+			if pages, again = costForecast(u, "PreTaxCost", open).fill(ctx, r, u, l, progress); !isBadRequest(again) {
+				err = again
+			}
 		}
-		quotas[b.name] = q
-	}
+		if err == nil && l.landed.Rows == 0 {
+			err = fmt.Errorf("%w: Azure makes no forecast, it has too little history of this scope", errAbsent)
+		}
+		if errors.Is(err, errAbsent) {
+			r.log.Info("no forecast", "unit", u.String(), "scope", u.Scope, "because", err)
+		}
+		return pages, err
+	}}
+}
+
+func costForecast(u Unit, column string, open time.Time) pull {
+	question := costPerDay(costTypes[u.Dataset], column, open, lastDay(open.AddDate(0, 1, 0)))
+	yes := true
+	question.IncludeActualCost, question.IncludeFreshPartialCost = &yes, &yes
+	p := costTable(u.Scope, "forecast", question)
+	p.first.Units = 2
+	p.absent = noForecast
+	return p
+}
+
+func noForecast(e *APIError) bool {
+	return e.NotApplicable(http.StatusNotFound, http.StatusFailedDependency)
+}
+
+// isBadRequest tells whether the question was refused as such.
+func isBadRequest(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && api.Status == http.StatusBadRequest
 }

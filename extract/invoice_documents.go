@@ -52,7 +52,7 @@ type invoiceDocument struct {
 func planInvoiceDocuments(ctx context.Context, r *run, a Account) ([]task, error) {
 	byMonth, err := r.issuedByMonth(ctx, a)
 	if err != nil {
-		return nil, pull{absent: notFound}.explain(err)
+		return nil, err
 	}
 	var tasks []task
 	for _, month := range slices.Sorted(maps.Keys(byMonth)) {
@@ -102,26 +102,22 @@ func (d invoiceDocument) name() string {
 // isTable tells whether the document is not printed but a table.
 func (d invoiceDocument) isTable() bool { return strings.EqualFold(d.document.Kind, "Transactions") }
 
-// documentsOrigin identifies a month's documents. It changes when one of those that were kept
-// is lost, and each day while Azure does not have one.
+// documentsOrigin identifies a month's documents. It is another one than that of the version in
+// the lake while one of them is not held, be it lost or not to be had, so that it is asked for.
 func (r *run) documentsOrigin(u Unit, invoices []issued, documents []invoiceDocument) (string, error) {
 	var names []string
-	kept := true
 	for _, d := range documents {
 		names = append(names, d.invoice.Name, d.name(), d.document.Kind)
-		if d.isTable() {
-			continue
-		}
-		stored, err := r.lake.document(d)
-		if err != nil {
-			return "", err
-		}
-		kept = kept && stored != nil && r.lake.holds(d, stored)
 	}
 	origin := r.originOf(invoices, names...)
+	other := origin + "+"
 	before, err := r.lake.read(u)
-	if before != nil && !kept {
-		origin += "+" + r.asOf()
+	if err != nil || before == nil {
+		return origin, err
+	}
+	held, err := r.lake.holdsAll(documents)
+	if (held && before.Origin == other) || (!held && before.Origin == origin) {
+		return other, err
 	}
 	return origin, err
 }
@@ -186,7 +182,8 @@ func (r *run) keepDocument(ctx context.Context, d invoiceDocument) (documentRow,
 	return row, nil
 }
 
-// fetchDocument downloads a document and keeps it. A link that has expired is asked for again.
+// fetchDocument downloads a document and keeps it. A link that has expired is asked for again, and so is what
+// does not come whole.
 func (r *run) fetchDocument(ctx context.Context, d invoiceDocument) (*storedDocument, error) {
 	for attempt := 1; ; attempt++ {
 		link, err := r.documentLink(ctx, d)
@@ -196,14 +193,45 @@ func (r *run) fetchDocument(ctx context.Context, d invoiceDocument) (*storedDocu
 		var file bytes.Buffer
 		_, err = r.o.Client.download(ctx, link, &limitedBuffer{&file})
 		if err == nil {
+			err = checkDocument(file.Bytes())
+		}
+		var damaged *damagedError
+		if err == nil || attempt == downloadAttempts && errors.As(err, &damaged) {
 			return r.lake.keepDocument(d, file.Bytes())
 		}
-		if attempt == 3 || !linkRefused(err) {
+		if attempt == downloadAttempts || !linkRefused(err) && !errors.As(err, &damaged) && !errors.Is(err, errNoDocument) {
 			return nil, err
 		}
-		d.invoice.Properties.DownloadURL.URL = "" // of the API of 2018: it has expired
-		r.log.Warn("the link to a document has expired, asking for another", "invoice", d.invoice.Name, "error", err)
+		d.invoice.Properties.DownloadURL.URL = "" // of the API of 2018: it may have expired
+		r.log.Warn("asking for another link to a document", "invoice", d.invoice.Name, "error", err)
 	}
+}
+
+// downloadAttempts is how often a document is downloaded that comes damaged, or whose link is
+// refused. One that is damaged each time is damaged at Microsoft's, and kept as it is.
+const downloadAttempts = 3
+
+// errNoDocument is a page of a proxy's in place of a document.
+var errNoDocument = errors.New("the link led to a page, not to a document; run again")
+
+type damagedError struct{ reason string }
+
+func (e *damagedError) Error() string { return "the document came damaged: " + e.reason }
+
+// checkDocument tells whether a download looks whole: what is kept is never asked for again.
+func checkDocument(file []byte) error {
+	head := bytes.TrimSpace(file[:min(len(file), 64)])
+	switch {
+	case len(file) == 0:
+		return errNoDocument
+	case bytes.HasPrefix(file, []byte("%PDF-")):
+		if !bytes.Contains(file[max(0, len(file)-2048):], []byte("%%EOF")) {
+			return &damagedError{"its end is missing"}
+		}
+	case len(head) > 0 && (head[0] == '<' || head[0] == '{'):
+		return errNoDocument
+	}
+	return nil
 }
 
 // limitedBuffer takes as much as a document can have.

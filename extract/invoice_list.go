@@ -67,9 +67,17 @@ func (v issued) settling(r *run) bool {
 
 // issuedByMonth lists an account's invoices by the months the run looks at.
 func (r *run) issuedByMonth(ctx context.Context, a Account) (map[string][]issued, error) {
-	all, err := r.issuedInvoices(ctx, a)
-	if err != nil {
-		return nil, err
+	all, found := r.listed[a.Name]
+	if !found {
+		var err error
+		all, err = r.issuedInvoices(ctx, a)
+		if errors.Is(pull{absent: notFound}.explain(err), errAbsent) {
+			all, err = nil, nil // an account that has no invoices has nothing that belongs to them
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.listed[a.Name] = all // plans are made one after the other
 	}
 	months, err := r.months()
 	if err != nil {

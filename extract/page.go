@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -92,7 +94,7 @@ func (w *walk) step(ctx context.Context) (page, error) {
 		return page{}, fmt.Errorf("page %d: a list of more than %d pages is taken for one that never ends", w.number, w.client.maxPages)
 	}
 	answer, err := w.client.do(ctx, w.request)
-	if err != nil {
+	if err = w.client.unready(answer, err); err != nil {
 		return page{}, fmt.Errorf("page %d: %w", w.number, err)
 	}
 	p := page{Number: w.number, URL: answer.URL, Body: answer.Body, RequestID: answer.RequestID, At: answer.At, SHA256: answer.SHA256}
@@ -101,6 +103,29 @@ func (w *walk) step(ctx context.Context) (page, error) {
 		return page{}, fmt.Errorf("page %d (%s): %w", p.Number, redactURL(p.URL), err)
 	}
 	return p, nil
+}
+
+// unreadyError says that a page was answered with 202: what it is to hold has not been
+// worked out yet. Its body is empty or an error, and is no page.
+type unreadyError struct {
+	url, said string
+	told      time.Duration // how long to wait; 0 if Azure does not say
+}
+
+func (e *unreadyError) Error() string {
+	return fmt.Sprintf("GET %s: Azure has not worked this out yet (202 %s)", e.url, e.said)
+}
+
+// unready is the error of a call, or an *unreadyError.
+func (c *Client) unready(answer *response, err error) error {
+	if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusAccepted {
+		return &unreadyError{e.URL, strings.TrimSpace(e.Code + " " + e.Message), e.wait}
+	}
+	if err != nil || answer.Status != http.StatusAccepted {
+		return err
+	}
+	told, _ := retryAfter(answer.Header, c.now())
+	return &unreadyError{redactURL(answer.URL), short(answer.Body), told}
 }
 
 // turn finds the next page's address. 204 is an empty list.
@@ -155,9 +180,9 @@ func (w *walk) remember(p *page) error {
 	return nil
 }
 
-// linkMember is nextLink with its value and the commas around it. Retail prices name it
-// otherwise, but Azure Resource Manager does not.
-var linkMember = regexp.MustCompile(`,?\s*"nextLink"\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*,?`)
+// linkMember is nextLink, which retail prices call NextPageLink, with its value and the
+// commas around it.
+var linkMember = regexp.MustCompile(`,?\s*"(?:nextLink|NextPageLink)"\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*,?`)
 
 // answerName is the id and name that a query's answer has of its own: new ones each time,
 // whatever its rows. Lists have no such members before their records.

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,7 +74,7 @@ func (p *planning) source(ctx context.Context, a Account, s *Source) {
 	}
 	p.had[s.Name] = true
 	for _, t := range planned {
-		t.source = s
+		t.source = cmp.Or(t.source, s)
 		if s.files {
 			p.exported[exportKey(t.Unit)] = true
 		}

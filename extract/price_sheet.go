@@ -33,7 +33,7 @@ var _ = register(&Source{
 			"meterDetails.meterName", "meterDetails.meterCategory", "meterDetails.meterSubCategory", "meterDetails.unit",
 			"meterDetails.meterLocation", "meterDetails.serviceName", "meterDetails.serviceTier"),
 		fields(Decimal, "includedQuantity", "unitPrice", "meterDetails.totalIncludedQuantity", "meterDetails.pretaxStandardRate")...),
-	standard: func(a Account) bool { return !hasPriceSheetDownload(a) },
+	standard: func(a Account) bool { return !isBilled(a) },
 	plan:     planPriceSheet,
 })
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 )
 
@@ -40,7 +39,7 @@ var _ = register(&Source{
 		mpa:  "a partner's prices are in the price list of Partner Center: its usage records carry what was paid",
 	},
 	Columns:  priceSheetColumns(),
-	standard: hasPriceSheetDownload,
+	standard: isBilled,
 	plan:     planPriceSheetDownload,
 })
 
@@ -55,13 +54,8 @@ const (
 // firstSheet is the first month that can be downloaded.
 var firstSheet = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 
-var sheetScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?$`)
-
-// hasPriceSheetDownload tells whether the account's scope is one that sheets are made for.
-func hasPriceSheetDownload(a Account) bool { return sheetScope.MatchString(a.Scope) }
-
 func planPriceSheetDownload(ctx context.Context, r *run, a Account) ([]task, error) {
-	if !hasPriceSheetDownload(a) {
+	if !isBilled(a) {
 		return nil, fmt.Errorf("account %s: a price sheet is made for a billing account or a billing profile, and %s is neither; leave price_sheet_download out of its sources", a.Name, a.Scope)
 	}
 	scopes := []string{a.Scope}

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -159,11 +160,23 @@ func (f *filling) endList() error {
 }
 
 // fetch asks for the pages the spool does not have. A page that arrives whole but
-// does not parse is asked for again from where the spool ends.
+// does not parse is asked for again from where the spool ends, and so is one that Azure
+// is still working on, after a while.
 func (f *filling) fetch(ctx context.Context) error {
-	for attempt := 1; ; attempt++ {
+	for attempt, unready := 1, 0; ; attempt++ {
 		before := len(f.spool.lines)
 		err := f.walk(ctx)
+		if early, ok := errors.AsType[*unreadyError](err); ok {
+			if unready++; unready > unreadyWaits {
+				return fmt.Errorf("%w; run again later (asked %d times)", err, unready)
+			}
+			wait := cmp.Or(min(early.told, f.run.o.Client.maxWait), doubling(15*time.Second, unready, 2*time.Minute))
+			if err := f.run.o.Client.sleep(ctx, wait); err != nil {
+				return err
+			}
+			attempt = 0
+			continue
+		}
 		var broken *pageError
 		if err == nil || !errors.As(err, &broken) {
 			return err
@@ -177,6 +190,10 @@ func (f *filling) fetch(ctx context.Context) error {
 		f.run.log.Warn("page is damaged, asking again", "error", err)
 	}
 }
+
+// unreadyWaits is how often a page that Azure is still working on is waited for: ten
+// minutes in all, unless Azure names other times.
+const unreadyWaits = 7
 
 // pageError says that a page's content is not what the API documents.
 type pageError struct{ err error }

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -55,6 +54,11 @@ func hasCosts(a Account) bool {
 	return !strings.HasPrefix(scope, "/providers/microsoft.capacity/") && !strings.HasPrefix(scope, "/providers/microsoft.billingbenefits/")
 }
 
+// getsAdvice tells whether Azure recommends anything to a scope.
+func getsAdvice(a Account) bool {
+	return isBilled(a) || strings.HasPrefix(strings.ToLower(a.Scope), "/subscriptions/")
+}
+
 // costTypes are the two views of the same charges.
 var costTypes = map[string]string{"actual": "ActualCost", "amortized": "AmortizedCost"}
 
@@ -97,11 +101,6 @@ func queryTask(u Unit, from, to time.Time, refused *atomic.Bool) task {
 		refused.Store(refused.Load() || err == nil)
 		return pages, err
 	}}
-}
-
-func isBadRequest(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Status == http.StatusBadRequest
 }
 
 // A costQuestion is the body of a query and of a forecast.

@@ -146,7 +146,7 @@ func TestQueryAgainstTheSimulatedAzure(t *testing.T) {
 }
 
 func TestQueryFaults(t *testing.T) {
-	if rows := faultsAtEachCall(t, 7, "query", "2026-10", simEnrollment); len(rows) != 60 {
+	if rows := faultsAtEachCall(t, 7, "query", "2026-10", simEnrollment, append(mendedFaults, refusedFaults...)...); len(rows) != 60 {
 		t.Errorf("%d rows, want a day's sum in both datasets", len(rows))
 	}
 }

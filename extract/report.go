@@ -49,12 +49,23 @@ func (p report) fill(ctx context.Context, r *run, u Unit, l *landing, progress f
 		return int64(len(j.Parts)), errors.Join(p.explain(err), f.forget(err))
 	}
 	l.announced = answer.announced()
+	return f.finish(ctx, l, progress)
+}
+
+// finish lands the files. Those that cannot be read are fetched again, once in this run
+// and else by the next: a file that came whole may still be a gateway's page.
+func (f *fetching) finish(ctx context.Context, l *landing, progress func(int64)) (int64, error) {
 	files, err := f.land(ctx, l, progress)
-	if err != nil && ctx.Err() == nil {
-		// A file that came whole may still be a gateway's page. The next run fetches them again, of the same report.
-		err = errors.Join(err, j.expect(nil))
+	switch {
+	case ctx.Err() != nil:
+		return files, err
+	case err != nil && !l.again:
+		f.run.log.Warn("a file of the report cannot be read, fetching it again", "unit", f.unit.String(), "error", err)
+		return files, errors.Join(errRestart, f.journal.expect(nil))
+	case err != nil || l.landed.Unreadable > 0 && !f.run.o.AcceptRejects:
+		return files, errors.Join(err, f.journal.expect(nil))
 	}
-	return files, err
+	return files, nil
 }
 
 // explain turns the answer "no such thing" to the request into errAbsent.
@@ -160,7 +171,7 @@ func (f *fetching) parts(ctx context.Context, answer *reportAnswer) error {
 func (f *fetching) download(ctx context.Context, number int, p reportPart, w io.Writer) (int64, error) {
 	n, err := f.run.o.Client.download(ctx, p.Link, w)
 	switch {
-	case linkRefused(err), errors.Is(err, errChanged):
+	case linkRefused(err), errors.Is(err, errChanged), errors.Is(err, errDamaged):
 		return n, &partError{fmt.Errorf("file %d of the report: %w", number, err)}
 	case err != nil:
 		return n, fmt.Errorf("file %d of the report: %w", number, err)

@@ -28,7 +28,7 @@ var _ = register(&Source{
 		days(properties(Date, "usageDate")),
 		properties(Decimal, "reservedHours", "usedHours", "totalReservedQuantity")),
 	dateColumn: "usageDate",
-	standard:   func(a Account) bool { return !hasReservationReport(a) },
+	standard:   func(a Account) bool { return !isBilled(a) },
 	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
 		return r.reservationUnits(ctx, a, "reservation_details", "reservationDetails", []string{"daily"})
 	},

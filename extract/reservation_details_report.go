@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -32,20 +31,14 @@ var _ = register(&Source{
 		named(Decimal, "ReservedHours", "UsedHours", "TotalReservedQuantity"),
 		named(Text, "ReservationOrderId", "ReservationId", "SkuName", "InstanceFlexibilityGroup", "InstanceFlexibilityRatio", "Kind", "_file")),
 	Instead: map[string]string{
-		mosp: "a pay-as-you-go subscription has no billing account to report on: read reservation_details for the reservation order",
-		mpa:  "a partner's account has no reservations of its own: read the customer's",
+		mosp: "a pay-as-you-go subscription lists no reservations; how much of a commitment was used is in benefit_utilization_summaries and in the charges",
+		mpa:  "a partner agreement lists no reservations of its customers; their use is in cost_details, in rows with a ReservationId",
 	},
 	dateColumn: "UsageDate",
 	behind:     true,
-	standard:   hasReservationReport,
+	standard:   isBilled,
 	plan:       planReservationReport,
 })
-
-var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
-
-// hasReservationReport tells whether the scope has the report: an enrollment, or a
-// customer agreement's account or billing profile. Others have the list alone.
-func hasReservationReport(a Account) bool { return billingScope.MatchString(a.Scope) }
 
 func planReservationReport(ctx context.Context, r *run, a Account) ([]task, error) {
 	scopes := []string{a.Scope}

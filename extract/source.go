@@ -59,6 +59,11 @@ func Sources() []*Source {
 	return all
 }
 
+// sourceOf is the source of a name that one has.
+func sourceOf(name string) *Source {
+	return registry[slices.IndexFunc(registry, func(s *Source) bool { return s.Name == name })]
+}
+
 // needs tells whether the account has what the source reads.
 func (s *Source) needs(a Account) bool {
 	if s.files {

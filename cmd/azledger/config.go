@@ -49,11 +49,20 @@ type endpoints struct {
 }
 
 type accountConfig struct {
-	Name      string   `yaml:"name"`
-	Scope     string   `yaml:"scope"`
-	Agreement string   `yaml:"agreement"`
-	Sources   []string `yaml:"sources"`
-	Exports   string   `yaml:"exports"`
+	Name      string      `yaml:"name"`
+	Scope     string      `yaml:"scope"`
+	Agreement string      `yaml:"agreement"`
+	Sources   []string    `yaml:"sources"`
+	Exports   string      `yaml:"exports"`
+	Offer     offerConfig `yaml:"offer"`
+}
+
+// offerConfig is what a pay-as-you-go subscription was bought as; the rate card wants it.
+type offerConfig struct {
+	ID       string `yaml:"id"`
+	Currency string `yaml:"currency"`
+	Locale   string `yaml:"locale"`
+	Region   string `yaml:"region"`
 }
 
 type periodConfig struct {
@@ -186,6 +195,7 @@ var (
 	credentials = []string{"default", "environment", "managed_identity", "workload_identity", "cli", "none"}
 	memorySize  = regexp.MustCompile(`^[1-9][0-9]*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
 	tagKey      = regexp.MustCompile(`^[^\s"]+$`)
+	currency    = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
 // problems finds what is wrong beyond spelling.
@@ -202,8 +212,28 @@ func (c *config) problems() []problem {
 		}
 	}
 	found = append(found, c.endpointProblems()...)
+	found = append(found, c.retailProblems()...)
 	found = append(found, c.numbers()...)
 	return append(found, c.accountProblems()...)
+}
+
+func (c *config) retailProblems() []problem {
+	var found []problem
+	for i, code := range c.Retail.Currencies {
+		switch {
+		case !currency.MatchString(code):
+			found = append(found, problem{"retail.currencies", fmt.Sprintf("%q: want a code of ISO 4217 such as USD", code)})
+		case slices.Contains(c.Retail.Currencies[:i], code):
+			found = append(found, problem{"retail.currencies", code + " stands twice"})
+		}
+	}
+	if slices.Contains(c.Retail.Families, "") {
+		found = append(found, problem{"retail.families", "one has no name; want service families such as Compute, spelled as Microsoft spells them"})
+	}
+	if len(c.Retail.Families) > 0 && len(c.Retail.Currencies) == 0 {
+		found = append(found, problem{"retail.families", "without retail.currencies no prices are copied; name at least one, such as USD"})
+	}
+	return found
 }
 
 func oneOf(key, value string, allowed []string) []problem {
@@ -255,7 +285,24 @@ func (c *config) accountProblems() []problem {
 			found = append(found, problem{key + ".scope", fmt.Sprintf("%q: want an Azure scope such as /providers/Microsoft.Billing/billingAccounts/1234567 or /subscriptions/<id>", acc.Scope)})
 		}
 		found = append(found, unknownSources(key, acc.Sources)...)
+		found = append(found, offerProblems(key+".offer", acc.Offer)...)
 		names[acc.Name] = true
+	}
+	return found
+}
+
+// offerProblems: an offer is given whole or not at all.
+func offerProblems(key string, o offerConfig) []problem {
+	var found []problem
+	for _, part := range []struct{ key, value, form, example string }{
+		{"id", o.ID, `^MS-AZR-[A-Z0-9]+$`, "MS-AZR-0003P"},
+		{"currency", o.Currency, `^[A-Z]{3}$`, "EUR"},
+		{"locale", o.Locale, `^[A-Za-z]{2,3}(-[A-Za-z0-9]+)+$`, "en-US"},
+		{"region", o.Region, `^[A-Z]{2}$`, "DE"},
+	} {
+		if o != (offerConfig{}) && !regexp.MustCompile(part.form).MatchString(part.value) {
+			found = append(found, problem{key, fmt.Sprintf("%s %q: the rate card wants one such as %s", part.key, part.value, part.example)})
+		}
 	}
 	return found
 }
@@ -310,7 +357,7 @@ func (c *config) node(key string) ast.Node {
 
 // needAccounts is asked by the commands that copy bills.
 func (c *config) needAccounts() error {
-	if len(c.Accounts) > 0 {
+	if len(c.Accounts) > 0 || len(c.Retail.Currencies) > 0 {
 		return nil
 	}
 	if c.file == "" {

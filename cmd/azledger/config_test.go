@@ -42,6 +42,10 @@ func TestConfigMistakesNameTheirPlace(t *testing.T) {
 		{"no list", "accounts:\n  name: a\n", "azledger.yaml:2:3: accounts wants a list\n"},
 		{"no mapping in a list", "accounts:\n  - a\n", "azledger.yaml:2:5: each of accounts wants a mapping\n"},
 		{"no text", "lake: [a]\n", "azledger.yaml:1:7: lake wants a text\n"},
+		{"currency", "retail: {currencies: [usd]}\n", "retail.currencies: \"usd\": want a code of ISO 4217"},
+		{"currency twice", "retail: {currencies: [USD, EUR, USD]}\n", "retail.currencies: USD stands twice"},
+		{"families alone", "retail: {families: [Compute]}\n", "retail.families: without retail.currencies no prices are copied"},
+		{"half an offer", "accounts:\n  - name: a\n    scope: /subscriptions/b\n    offer: {id: MS-AZR-0003P, currency: EUR, locale: en-US}\n", "azledger.yaml:4:12: accounts[0].offer: region \"\": the rate card wants one such as DE"},
 		{"no truth", "publish_with_failed_scopes: maybe\n", "azledger.yaml:1:29: publish_with_failed_scopes wants true or false\n"},
 		{"list at the top", "- lake: a\n", "azledger.yaml:1:1: the file wants a mapping\n"},
 		{"second document", "lake: a\n---\npublish: b\n", "azledger.yaml:3:8: a second document"},
@@ -234,5 +238,20 @@ func TestOwnersMistakesNameTheirLine(t *testing.T) {
 		if _, err := parseOwners(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %s", text, err, want)
 		}
+	}
+}
+
+func TestListPricesNeedNoAccount(t *testing.T) {
+	c, _, err := loadText(t, "retail: {currencies: [USD], families: [Compute]}\n")
+	if err != nil || c.needAccounts() != nil {
+		t.Errorf("%v, %v", err, c.needAccounts())
+	}
+}
+
+func TestAnOfferIsGivenByTheEnvironmentToo(t *testing.T) {
+	c, _, err := loadText(t, oneAccount, "AZLEDGER_ACCOUNTS_0_OFFER_ID=MS-AZR-0003P", "AZLEDGER_ACCOUNTS_0_OFFER_CURRENCY=EUR",
+		"AZLEDGER_ACCOUNTS_0_OFFER_LOCALE=en-US", "AZLEDGER_ACCOUNTS_0_OFFER_REGION=DE", "AZLEDGER_RETAIL_CURRENCIES=[USD, EUR]")
+	if want := (offerConfig{"MS-AZR-0003P", "EUR", "en-US", "DE"}); err != nil || c.Accounts[0].Offer != want || len(c.Retail.Currencies) != 2 {
+		t.Errorf("%v: %+v %v", err, c.Accounts[0].Offer, c.Retail)
 	}
 }

@@ -22,6 +22,9 @@ func TestExportsInEveryFormAddUpToTheSameBill(t *testing.T) {
 		"an older run, and one being written": {Account: "ea", Format: "csv.gz", Layout: "create_new", OlderRun: true, Incomplete: true},
 		"customer agreement":                  {Account: "mca", Format: "csv", Layout: "create_new", RowsPerPart: 300},
 		"customer agreement, parquet":         {Account: "mca", Format: "parquet", Layout: "create_new"},
+		"FOCUS 1.2":                           {Account: "ea", Datasets: []string{"focus-1.2"}, Format: "csv.gz"},
+		"FOCUS 1.0-preview, parquet":          {Account: "ea", Datasets: []string{"focus-1.0-preview"}, Format: "parquet"},
+		"FOCUS 1.0, customer agreement":       {Account: "mca", Datasets: []string{"focus-1.0"}, RowsPerPart: 300},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLedger(t, "", "    exports: exports\nperiods: { history: 2 }\n")

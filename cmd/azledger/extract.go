@@ -111,7 +111,7 @@ func (j *job) extraction() (o extract.Options, err error) {
 		Retail:  extract.Retail{Currencies: j.cfg.Retail.Currencies, Families: j.cfg.Retail.Families},
 		Sources: j.sources, TagKeys: j.cfg.Tags.Keys, Workers: j.cfg.Limits.Threads,
 		Refresh: j.ask.refresh, AcceptShrink: j.ask.shrink != "", AcceptRejects: j.cfg.AcceptRejects,
-		Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,
+		Fetch: j.fetch(), Exports: extract.ExportsIn(credential, j.cfg.secrets), Now: j.now, Log: j.log,
 	}, err
 }
 
@@ -120,7 +120,7 @@ func (j *job) accounts() []extract.Account {
 	var chosen []extract.Account
 	for _, a := range j.cfg.Accounts {
 		if len(j.ask.accounts) == 0 || slices.Contains(j.ask.accounts, a.Name) {
-			chosen = append(chosen, extract.Account{Name: a.Name, Scope: a.Scope, Agreement: a.Agreement, Sources: a.Sources, Exports: a.Exports})
+			chosen = append(chosen, extract.Account{Name: a.Name, Scope: a.Scope, Agreement: a.Agreement, Sources: a.Sources, Exports: a.Exports, Offer: extract.Offer(a.Offer)})
 		}
 	}
 	return chosen

@@ -32,8 +32,6 @@ func (s *partSum) add(o partSum) {
 	s.azure, s.separate, s.market, s.pricing = s.azure.add(o.azure), s.separate.add(o.separate), s.market.add(o.market), s.pricing.add(o.pricing)
 }
 
-func (s partSum) total() amount { return s.azure.add(s.separate).add(s.market) }
-
 // parts are the sums of an account's month, and the tags on its rows by subscription.
 type parts struct {
 	sums map[part]partSum

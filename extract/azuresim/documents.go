@@ -79,6 +79,7 @@ func (s *server) serveInvoice(w http.ResponseWriter, r *http.Request) {
 	if a == nil {
 		a = s.invoiceFile(r)
 	}
+	fault.change(r, a)
 	s.finish(number, r, a, fault)
 	s.write(w, r, a, number, fault)
 }

@@ -23,7 +23,7 @@ var ThrottleHeaders = []string{
 
 // A Fault is something that goes wrong on request. Kind is one of
 //
-//	429 500 502 503 504 401 403 …  that status with an ARM error body; Header adds headers, such as one of ThrottleHeaders
+//	429 500 502 503 504 401 403 …  that status with an ARM error body, also 202; Header adds headers, such as one of ThrottleHeaders
 //	html            200 with a gateway's HTML page
 //	empty           200 without a body
 //	error_200       200 with an ARM error body
@@ -43,6 +43,8 @@ var ThrottleHeaders = []string{
 //	bad_values      in the first records: a cost of 1e700000000, a quantity "NaN", tags that are no object, a date left out
 //	restated        the rows of Day change once Match has been served to its last page Nth times
 //	late            a third of the rows of Day are withheld until then
+//	unstable        every walk through retail prices loses other records, serves some twice, and has an order of its own
+//	shrunken        a quarter of the retail prices is gone, in every walk the same
 type Fault struct {
 	Kind   string            `json:"kind"`
 	Match  string            `json:"match"`  // part of the path and query, case-insensitive; empty matches all
@@ -58,6 +60,7 @@ var bodyFaults = map[string]bool{
 	"html": true, "empty": true, "error_200": true, "truncated_gzip": true, "short": true, "reset": true, "cut": true,
 	"lost": true, "stuck": true, "in_progress": true, "failed": true, "no_data": true, "missing_part": true, "wrong_bytes": true, "expired": true,
 	"loop": true, "repeat": true, "other_host": true, "bad_values": true, "restated": true, "late": true,
+	"unstable": true, "shrunken": true,
 }
 
 type activeFault struct {
@@ -75,7 +78,7 @@ func (e *Enterprise) AddFault(f Fault) error { return e.server.addFault(f) }
 
 func (s *server) addFault(f Fault) error {
 	active := &activeFault{Fault: f}
-	if status, err := strconv.Atoi(f.Kind); !bodyFaults[f.Kind] && (err != nil || status < 400 || status > 599) {
+	if status, err := strconv.Atoi(f.Kind); !bodyFaults[f.Kind] && (err != nil || status != http.StatusAccepted && (status < 400 || status > 599)) {
 		return fmt.Errorf("fault(%q): unknown kind", f.Kind)
 	}
 	if f.Nth == 0 {
@@ -119,6 +122,9 @@ func (f *activeFault) matches(r *http.Request) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(f.Match))
 }
 
+// lasts tells that a fault changes what is served as long as it is there.
+func (f *activeFault) lasts() bool { return f.Kind == "unstable" || f.Kind == "shrunken" }
+
 // due counts a matching event and tells whether the fault strikes.
 func (f *activeFault) due() bool {
 	f.seen++
@@ -131,7 +137,7 @@ func (s *server) faultFor(r *http.Request) *activeFault {
 	defer s.mu.Unlock()
 	var strikes *activeFault
 	for _, f := range s.faults {
-		if f.a != nil || !f.matches(r) {
+		if f.a != nil || f.lasts() || !f.matches(r) {
 			continue
 		}
 		if f.due() && strikes == nil {
@@ -169,7 +175,7 @@ func (s *server) refuseByFault(f *activeFault) *answer {
 	}
 	code := map[int]string{
 		401: "ExpiredAuthenticationToken", 403: "AuthorizationFailed", 404: "NotFound", 429: "429", 500: "InternalServerError",
-		502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout",
+		202: "ProcessingNotCompleted", 502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout",
 	}[status]
 	a := errorAnswer(refuse(status, code, "%s (simulated)", http.StatusText(status)))
 	for name, value := range f.Header {
@@ -289,6 +295,9 @@ func page(body []byte) (whole, inner map[string]json.RawMessage) {
 	if json.Unmarshal(body, &whole) != nil {
 		return nil, nil
 	}
+	if _, ok := whole["Items"]; ok {
+		return whole, nil // retail prices
+	}
 	if _, ok := whole["value"]; !ok && json.Unmarshal(whole["properties"], &inner) == nil {
 		return whole, inner // a price sheet keeps its link inside properties
 	}
@@ -304,7 +313,7 @@ func setLink(body []byte, link string) []byte {
 		inner["nextLink"] = encode(link)
 		whole["properties"] = encode(inner)
 	} else {
-		whole["nextLink"] = encode(link)
+		whole[linkName(whole)] = encode(link)
 	}
 	return encode(whole)
 }
@@ -317,12 +326,27 @@ func innerRecords(inner map[string]json.RawMessage) string {
 	return "pricesheets"
 }
 
+// linkName and rowsName are what a page calls them.
+func linkName(whole map[string]json.RawMessage) string {
+	if _, ok := whole["Items"]; ok {
+		return "NextPageLink"
+	}
+	return "nextLink"
+}
+
+func rowsName(whole map[string]json.RawMessage) string {
+	if _, ok := whole["Items"]; ok {
+		return "Items"
+	}
+	return "value"
+}
+
 // remember keeps the records of a page for the next.
 func (f *activeFault) remember(a *answer) {
 	whole, inner := page(a.body)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.previous = whole["value"]; inner != nil {
+	if f.previous = whole[rowsName(whole)]; inner != nil {
 		f.previous = inner[innerRecords(inner)]
 	}
 }
@@ -339,7 +363,7 @@ func (f *activeFault) repeat(a *answer) {
 		inner[innerRecords(inner)] = f.previous
 		whole["properties"] = encode(inner)
 	} else {
-		whole["value"] = f.previous
+		whole[rowsName(whole)] = f.previous
 	}
 	a.body = encode(whole)
 }

@@ -34,6 +34,7 @@ type job struct {
 // jobFile is one file of a job.
 type jobFile struct {
 	bytes int64
+	md5   string // in base64; "" when storage does not know it
 	rows  int
 	write func(ctx context.Context, w io.Writer) error
 }

@@ -15,6 +15,8 @@ import (
 var (
 	_ = handle(http.MethodPost, "costmanagement/pricesheets/download", (*server).requestPriceSheet)
 	_ = handle(http.MethodPost, "consumption/pricesheets/download", (*server).requestPriceSheet)
+	_ = handle(http.MethodGet, "costmanagement/operationresults", (*server).operationResult)
+	_ = handle(http.MethodGet, "consumption/operationresults", (*server).operationResult)
 )
 
 // requestPriceSheet takes on the sheet of the enrollment and a month, or of a billing profile and the open month.

@@ -67,6 +67,12 @@ func (s *server) blob(r *http.Request, fault *activeFault) (*answer, *stream) {
 		return blobError(http.StatusNotFound, "ResourceNotFound"), nil
 	case strings.HasPrefix(name, "armreports/"):
 		return s.reportBlob(r, fault)
+	case r.URL.Path == rateCardBlob:
+		text := s.e.rateCardBody()
+		return (&stream{bytes: int64(len(text)), etag: `"0xRATECARD"`, write: func(_ context.Context, w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		}}).answer(r)
 	case s.e.config.Blobs == "" || !filepath.IsLocal(filepath.FromSlash(name)):
 		return blobError(http.StatusNotFound, "BlobNotFound"), nil
 	}
@@ -114,6 +120,9 @@ func (s *server) reportBlob(r *http.Request, fault *activeFault) (*answer, *stre
 	f := j.ready[n-1]
 	a, body := (&stream{bytes: f.bytes, etag: fmt.Sprintf(`"0x%X"`, hashText(j.id)+uint64(n)), write: f.write}).answer(r)
 	a.rows, a.last = f.rows, n == len(j.ready)
+	if f.md5 != "" {
+		a.header.Set("Content-MD5", f.md5)
+	}
 	return a, body
 }
 

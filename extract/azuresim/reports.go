@@ -2,6 +2,8 @@ package azuresim
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -153,12 +155,13 @@ func (e *Enterprise) costFiles(sel selection, limit int) func(context.Context) (
 		c := start.fork()
 		for c.any() {
 			begin := c.fork()
-			size := &counter{w: io.Discard}
+			sum := md5.New()
+			size := &counter{w: sum}
 			rows, err := writeCSV(ctx, size, c, sel.a.fileColumns(), limit)
 			if err != nil {
 				return nil, err
 			}
-			files = append(files, jobFile{bytes: size.n, rows: rows, write: func(ctx context.Context, w io.Writer) error {
+			files = append(files, jobFile{bytes: size.n, md5: base64.StdEncoding.EncodeToString(sum.Sum(nil)), rows: rows, write: func(ctx context.Context, w io.Writer) error {
 				_, err := writeCSV(ctx, w, begin.fork(), sel.a.fileColumns(), limit)
 				return err
 			}})
@@ -198,12 +201,13 @@ func (s *server) reservationReport(r *http.Request, t *target) (*answer, error) 
 	j := &job{results: "reservationDetailsOperationResults", form: reportURLForm, runsWith: http.StatusOK, name: t.a.key + "/reservationdetails-" + r.URL.Query().Get("startDate")}
 	list := reservationsOf(r, t)
 	j.files = func(ctx context.Context) ([]jobFile, error) {
-		size := &counter{w: io.Discard}
+		sum := md5.New()
+		size := &counter{w: sum}
 		rows, err := writeReservations(ctx, size, list, from, to)
 		if err != nil || rows == 0 {
 			return nil, err
 		}
-		return []jobFile{{bytes: size.n, rows: rows, write: func(ctx context.Context, w io.Writer) error {
+		return []jobFile{{bytes: size.n, md5: base64.StdEncoding.EncodeToString(sum.Sum(nil)), rows: rows, write: func(ctx context.Context, w io.Writer) error {
 			_, err := writeReservations(ctx, w, list, from, to)
 			return err
 		}}}, nil

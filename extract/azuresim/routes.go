@@ -22,6 +22,7 @@ type target struct {
 	management  string // management group
 
 	enrollmentAccount string // its number
+	payg              bool   // the pay-as-you-go subscription
 	version           string // of an Enterprise Reporting path
 	operation         string
 	rest              []string
@@ -46,16 +47,19 @@ func (s *server) route(r *http.Request) (*answer, error) {
 // handler finds the operation: one that the last word of the path names, as in pricesheets/default/download, before the one
 // without it.
 func (t *target) handler() (operation, bool) {
-	actions := t.rest
+	name, actions := t.operation, t.rest
+	if t.payg {
+		name = "payg/" + name
+	}
 	if len(t.rest) > 1 {
 		actions = []string{t.rest[len(t.rest)-1], t.rest[1]} // pricesheets/default/download, invoices/<name>/operationResults/<id>
 	}
 	for _, action := range actions {
-		if o, ok := operations[t.operation+"/"+strings.ToLower(action)]; ok {
+		if o, ok := operations[name+"/"+strings.ToLower(action)]; ok {
 			return o, true
 		}
 	}
-	o, ok := operations[t.operation]
+	o, ok := operations[name]
 	return o, ok
 }
 
@@ -97,6 +101,10 @@ func (e *Enterprise) parsePath(path string) (*target, error) {
 		return e.parseReporting(path)
 	}
 	t := &target{path: path}
+	if strings.EqualFold(strings.TrimRight(path, "/"), retailPath) {
+		t.operation = "retail/prices"
+		return t, nil
+	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for len(parts) > 0 && t.operation == "" {
 		used, err := e.parsePart(t, parts)
@@ -166,7 +174,11 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 	if t.a != nil && t.a.kind == customerAgreement {
 		return 0, badRequest("Billing periods are not supported for Microsoft Customer Agreement.")
 	}
-	m, ok := e.monthNamed(parts[1])
+	named := e.monthNamed
+	if t.payg {
+		named = e.paygPeriod
+	}
+	m, ok := named(parts[1])
 	if !ok {
 		return 0, refuse(http.StatusNotFound, "NotFound", "Billing period '%s' was not found.", parts[1])
 	}
@@ -176,6 +188,10 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 
 func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	found := false
+	if kind == "subscriptions" && foldEqual(name, PaygID) {
+		t.payg = true
+		return nil
+	}
 	switch kind {
 	case "subscriptions", "billingsubscriptions":
 		t.a, t.sub = e.subscription(name)
@@ -200,11 +216,11 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 		found = t.a != nil && t.findProfile(name)
 	case "departments", "invoicesections":
 		found = e.findSection(t, name)
-	case "reservationorders":
+	case "reservationorders", "savingsplanorders":
 		t.order = strings.ToLower(name)
 		t.a = e.orderAccount(t.order)
 		found = t.a != nil
-	case "reservations":
+	case "reservations", "savingsplans":
 		t.reservation, found = strings.ToLower(name), true
 	}
 	if !found {

@@ -42,8 +42,10 @@ type server struct {
 	mu       sync.Mutex
 	requests []Request
 	faults   []*activeFault
-	jobs     map[string]*job // by id
-	submits  map[uint64]int  // of the same request
+	jobs     map[string]*job          // by id
+	submits  map[uint64]int           // of the same request
+	walks    map[string]int           // through each list of retail prices, while it is unstable
+	prices   map[string][]retailPrice // by currency
 }
 
 func newServer(e *Enterprise) *server {
@@ -158,6 +160,12 @@ func (s *server) answer(r *http.Request) *answer {
 }
 
 func (s *server) admit(r *http.Request) error {
+	if isRetail(r.URL) {
+		if r.Header.Get("Authorization") != "" {
+			return badRequest("Retail prices are open to everybody; a token has no business here.")
+		}
+		return nil
+	}
 	if isReporting(r) {
 		return s.admitKey(r)
 	}

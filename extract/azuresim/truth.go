@@ -69,6 +69,17 @@ type TruthFaults struct {
 	Spike            *TruthSpike      `json:"spike"`
 	IdleReservation  *TruthIdle       `json:"idleReservation"`
 	UnbalancedPeriod *TruthUnbalanced `json:"unbalancedPeriod"`
+	Misprint         *TruthMisprint   `json:"misprint"`
+}
+
+// TruthMisprint is an invoice whose document states another total than the API.
+type TruthMisprint struct {
+	Account  string `json:"account"`
+	Invoice  string `json:"invoice"`
+	Period   string `json:"period"`
+	Currency string `json:"currency"`
+	Total    string `json:"totalAmount"`
+	Printed  string `json:"printedTotal"`
 }
 
 // TruthOverbilled is a meter whose rows are priced 7 % above the price sheet for a month.
@@ -819,5 +830,16 @@ func (e *Enterprise) truthFaults(b books) TruthFaults {
 		m.eur[p.overbilled].amount().String(), e.billedPrice(m, p.overbilled).amount().String(), over.rows, over.cost.String(),
 		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String(),
 	}
+	f.Misprint = e.misprinted()
 	return f
+}
+
+// misprinted is the invoice whose document has a wrong total; nil in a window too short for it.
+func (e *Enterprise) misprinted() *TruthMisprint {
+	for _, v := range e.invoices(e.mca) {
+		if printed := e.document(e.mca, v).total; printed != v.total {
+			return &TruthMisprint{e.mca.key, v.name, v.month.iso(), v.profile.currency, v.total.String(), printed.String()}
+		}
+	}
+	return nil
 }

@@ -70,3 +70,7 @@ create or replace macro unit_name(u) as
             then regexp_extract(u, '^[0-9.]+[KMB]? +([^/]*(?:Hour|Day|Month|Minute|Second))$', 1) || 's'
         else trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
     end;
+
+-- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
+create or replace macro json_items(j) as
+    coalesce(cast(json_extract(try_cast(j as json), '$[*]') as varchar[]), []);

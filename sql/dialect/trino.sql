@@ -166,3 +166,11 @@ return case
         then regexp_extract(u, '^[0-9.]+[KMB]? +([^/]*(?:Hour|Day|Month|Minute|Second))$', 1) || 's'
     else trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
 end;
+
+-- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
+create function json_items(j varchar)
+returns array(varchar)
+language sql
+deterministic
+called on null input
+return coalesce(transform(try(cast(json_parse(j) as array(json))), x -> json_format(x)), cast(array[] as array(varchar)));

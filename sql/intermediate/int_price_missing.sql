@@ -3,9 +3,9 @@
 -- Costs are published whether a sheet is there or not: a sheet can come a day later than the usage it prices, and the month is built
 -- anew when it does. Until then what was paid stands for a price that a record lacks. Marketplace usage is in no sheet.
 --
--- An account that reads no sheet at all is here only for records that lack a price.
+-- Whether the account reads price sheets at all is not asked here.
 --
--- reads:  cost_and_usage, int_price_sheet, raw_unit
+-- reads:  cost_and_usage, int_price_sheet
 -- grain:  Account, BillingPeriodStart, BillingCurrency
 -- period: BillingPeriodStart
 --
@@ -17,6 +17,7 @@
 -- column UnpricedCount       bigint           charges whose record has no negotiated price either
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency, of UnpricedCount
 -- column MeterName           varchar          a meter of them, the alphabetically first; null without one
+-- column IsOnlyCurrent       boolean          a customer agreement's: a sheet is had while its month is open, and never afterwards
 --
 -- check: ChargeCount > 0
 -- check: UnpricedCount <= ChargeCount
@@ -32,12 +33,6 @@ sheets as (
     from int_price_sheet
     group by 1, 2
 ),
-readers as (
-    select raw_unit.Account as Account
-    from raw_unit
-    where raw_unit.Source in ('price_sheet', 'price_sheet_download', 'price_sheet_export')
-    group by 1
-),
 usage as (
     select
         cost_and_usage.x_Account as Account,
@@ -47,7 +42,8 @@ usage as (
         count(*) filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as UnpricedCount,
         coalesce(sum(cost_and_usage.EffectiveCost) filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price'), 0) as EffectiveCost,
         min(cost_and_usage.ServiceName || ', ' || coalesce(cost_and_usage.SkuMeter, cost_and_usage.ChargeDescription))
-            filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as MeterName
+            filter (where cost_and_usage.x_ContractedPriceSource = 'Effective price') as MeterName,
+        max(case when cost_and_usage.x_Agreement = 'mca' then 1 else 0 end) = 1 as IsOnlyCurrent
     from cost_and_usage
     where cost_and_usage.x_ChargeType = 'Usage'
         and coalesce(cost_and_usage.x_PublisherType, '') <> 'Marketplace'
@@ -62,12 +58,11 @@ select
     case when sheets.Account is not null then usage.UnpricedCount else usage.UsageCount end as ChargeCount,
     usage.UnpricedCount as UnpricedCount,
     cast(usage.EffectiveCost as decimal(38, 18)) as EffectiveCost,
-    usage.MeterName as MeterName
+    usage.MeterName as MeterName,
+    usage.IsOnlyCurrent as IsOnlyCurrent
 from usage
 left join sheets
     on sheets.Account = usage.Account
     and sheets.BillingPeriodStart = usage.BillingPeriodStart
-left join readers
-    on readers.Account = usage.Account
 where usage.UnpricedCount > 0
-    or sheets.Account is null and readers.Account is not null
+    or sheets.Account is null

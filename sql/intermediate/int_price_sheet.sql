@@ -1,19 +1,19 @@
 -- int_price_sheet is a price of the sheet that counts for an account, scope and month.
 --
--- The same sheet can be downloaded as a file and read page by page. For each account, scope, month and price type one counts, whole:
--- the download before the pages, which list consumption alone.
+-- The same sheet can be exported, downloaded as a file and read page by page. For each account, scope, month and price type one
+-- counts, whole: the export before the download, and that before the pages, which list consumption alone.
 --
--- Of a month that is over a download can be there twice: as it was when the month was open (current), and asked for afterwards
--- (closed). The later one counts, since prices are restated; but an enrollment's sheet has prices of reservations only while its month
--- is open, so these come from the last sheet of the open month, and so does any other price type that the later sheet lacks.
+-- Of a month that is over a file can be there twice: as it was when the month was open (current), and made afterwards (closed). The
+-- later one counts, since prices are restated, wherever it is from; but an enrollment's sheet has prices of reservations only while
+-- its month is open, so these come from the last sheet of the open month, and so does any price type that the later sheet lacks.
 --
--- reads:  stg_price_sheet_download, stg_price_sheet
+-- reads:  stg_price_sheet_export, stg_price_sheet_download, stg_price_sheet
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, Page, Row
 -- period: BillingPeriodStart
 -- order:  insertion
 --
 -- column Account                varchar          the account's name in the configuration
--- column Source                 varchar          price_sheet_download or price_sheet
+-- column Source                 varchar          price_sheet_export, price_sheet_download or price_sheet
 -- column Scope                  varchar          the scope that was asked
 -- column BillingPeriodStart     date             first day of the month the sheet is of
 -- column Dataset                varchar          current: as it was while the month was open; closed: after it was over; all: not said
@@ -59,17 +59,70 @@
 --        group by 1, 2, 3, 4 having count(distinct Source || ' ' || Dataset) > 1)
 -- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from stg_price_sheet_download
 --        except select Account, lower(Scope), BillingPeriodStart, PriceType from int_price_sheet)
+-- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from stg_price_sheet_export
+--        except select Account, lower(Scope), BillingPeriodStart, PriceType from int_price_sheet)
 -- total: not exists (select Account, lower(Scope), BillingPeriodStart from stg_price_sheet
 --        except select Account, lower(Scope), BillingPeriodStart from int_price_sheet where PriceType = 'Consumption')
 -- total: not exists (select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
 --        where Source = 'price_sheet_download' group by 1, 2, 3, 4, 5, 6
 --        except select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet_download
 --        group by 1, 2, 3, 4, 5, 6)
+-- total: not exists (select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
+--        where Source = 'price_sheet_export' group by 1, 2, 3, 4, 5, 6
+--        except select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet_export
+--        group by 1, 2, 3, 4, 5, 6)
 -- total: not exists (select Account, Scope, BillingPeriodStart, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
 --        where Source = 'price_sheet' group by 1, 2, 3, 4
 --        except select Account, Scope, BillingPeriodStart, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet group by 1, 2, 3, 4)
 with
 lines as (
+    select
+        stg_price_sheet_export.Account as Account,
+        stg_price_sheet_export.Source as Source,
+        stg_price_sheet_export.Scope as Scope,
+        stg_price_sheet_export.BillingPeriodStart as BillingPeriodStart,
+        stg_price_sheet_export.Dataset as Dataset,
+        stg_price_sheet_export.Page as Page,
+        stg_price_sheet_export.Row as Row,
+        stg_price_sheet_export.File as File,
+        stg_price_sheet_export.BillingAccountId as BillingAccountId,
+        coalesce(
+            stg_price_sheet_export.BillingProfileId,
+            nullif(upper(regexp_extract(stg_price_sheet_export.Scope, '/billing[pP]rofiles/([^/]+)', 1)), '')
+        ) as BillingProfileId,
+        stg_price_sheet_export.PriceType as PriceType,
+        stg_price_sheet_export.Term as Term,
+        stg_price_sheet_export.MeterId as MeterId,
+        stg_price_sheet_export.PartNumber as PartNumber,
+        stg_price_sheet_export.OfferId as OfferId,
+        stg_price_sheet_export.ProductId as ProductId,
+        stg_price_sheet_export.SkuId as SkuId,
+        stg_price_sheet_export.ProductOrderName as ProductOrderName,
+        stg_price_sheet_export.UnitOfMeasure as UnitOfMeasure,
+        stg_price_sheet_export.UnitPrice as UnitPrice,
+        stg_price_sheet_export.BasePrice as BasePrice,
+        stg_price_sheet_export.MarketPrice as MarketPrice,
+        stg_price_sheet_export.IncludedQuantity as IncludedQuantity,
+        stg_price_sheet_export.TierMinimumUnits as TierMinimumUnits,
+        stg_price_sheet_export.Discount as Discount,
+        stg_price_sheet_export.CurrencyCode as CurrencyCode,
+        stg_price_sheet_export.BillingCurrency as BillingCurrency,
+        stg_price_sheet_export.EffectiveStartDate as EffectiveStartDate,
+        stg_price_sheet_export.EffectiveEndDate as EffectiveEndDate,
+        stg_price_sheet_export.MeterName as MeterName,
+        stg_price_sheet_export.MeterType as MeterType,
+        stg_price_sheet_export.MeterCategory as MeterCategory,
+        stg_price_sheet_export.MeterSubCategory as MeterSubCategory,
+        stg_price_sheet_export.MeterRegion as MeterRegion,
+        stg_price_sheet_export.ServiceFamily as ServiceFamily,
+        stg_price_sheet_export.ProductName as ProductName,
+        cast(null as varchar) as MeterUnit,
+        cast(null as decimal(38, 18)) as StandardRate,
+        cast(null as decimal(38, 18)) as TotalIncludedQuantity,
+        cast(null as varchar) as ServiceName,
+        cast(null as varchar) as ServiceTier
+    from stg_price_sheet_export
+    union all
     select
         stg_price_sheet_download.Account as Account,
         stg_price_sheet_download.Source as Source,
@@ -172,9 +225,8 @@ ranked as (
         row_number() over (
             partition by lines.Account, lower(lines.Scope), lines.BillingPeriodStart, lines.PriceType
             order by
-                case lines.Source when 'price_sheet_download' then 1 else 2 end,
-                -- closed stands before current in the alphabet too
-                lines.Dataset
+                case when lines.Dataset = 'closed' then 1 when lines.Dataset = 'current' then 2 else 3 end,
+                case when lines.Source = 'price_sheet_export' then 1 when lines.Source = 'price_sheet_download' then 2 else 3 end
         ) as Preference
     from lines
     group by 1, 2, 3, 4, 5, 6

@@ -1,9 +1,9 @@
--- int_reservation_daily is how many hours of one reservation were used on one day, by the reservation APIs.
+-- int_reservation_daily is how many hours of one reservation were used on one day, by reservation details and summaries.
 --
 -- Details come one row per resource and repeat the reserved hours: they are taken once, used hours are added. A day on which
 -- nothing was used has no details, only a summary. Where both exist, details count and the summary is the check.
 --
--- reads:  stg_reservation_details, stg_reservation_summaries
+-- reads:  int_reservation_detail, stg_reservation_summaries
 -- grain:  BillingPeriodStart, Account, ReservationId, UsageDate
 -- period: BillingPeriodStart
 --
@@ -21,26 +21,26 @@
 -- column SummaryReservedHours  decimal(38, 18)  hours; null without a summary
 --
 -- check: UsedHours <= ReservedHours
--- total: not exists (select sum(UsedHours) from stg_reservation_details having count(*) > 0
+-- total: not exists (select sum(UsedHours) from int_reservation_detail having count(*) > 0
 --        except select sum(UsedHours) from int_reservation_daily where ResourceCount > 0)
 with detail as (
     select
-        stg_reservation_details.BillingPeriodStart,
-        stg_reservation_details.Account,
-        stg_reservation_details.ReservationId,
-        stg_reservation_details.UsageDate,
-        max(stg_reservation_details.ReservationOrderId) as ReservationOrderId,
-        max(stg_reservation_details.SkuName) as SkuName,
-        max(stg_reservation_details.TotalReservedQuantity) as TotalReservedQuantity,
-        sum(stg_reservation_details.UsedHours) as UsedHours,
-        max(stg_reservation_details.ReservedHours) as ReservedHours,
+        int_reservation_detail.BillingPeriodStart,
+        int_reservation_detail.Account,
+        int_reservation_detail.ReservationId,
+        int_reservation_detail.UsageDate,
+        max(int_reservation_detail.ReservationOrderId) as ReservationOrderId,
+        max(int_reservation_detail.SkuName) as SkuName,
+        max(int_reservation_detail.TotalReservedQuantity) as TotalReservedQuantity,
+        sum(int_reservation_detail.UsedHours) as UsedHours,
+        max(int_reservation_detail.ReservedHours) as ReservedHours,
         count(*) as ResourceCount
-    from stg_reservation_details
+    from int_reservation_detail
     group by
-        stg_reservation_details.BillingPeriodStart,
-        stg_reservation_details.Account,
-        stg_reservation_details.ReservationId,
-        stg_reservation_details.UsageDate
+        int_reservation_detail.BillingPeriodStart,
+        int_reservation_detail.Account,
+        int_reservation_detail.ReservationId,
+        int_reservation_detail.UsageDate
 ),
 summary as (
     select

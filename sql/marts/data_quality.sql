@@ -8,7 +8,8 @@
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
 -- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, int_price_difference,
---         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document
+--         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document,
+--         run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 --
 -- column Rule                varchar          what is broken, such as missing_day
@@ -444,7 +445,14 @@ prices_above as (
     from int_price_difference
     where int_price_difference.Overcharge >= 0.01
 ),
+sheet_readers as (
+    select raw_unit.Account as Account
+    from raw_unit
+    where raw_unit.Source in ('price_sheet', 'price_sheet_download', 'price_sheet_export')
+    group by 1
+),
 prices_missing as (
+    -- That an account which never reads a price sheet has none is worth a word only where a record lacks its price.
     select
         case when int_price_missing.HasSheet then 'price_not_on_sheet' else 'price_missing' end as Rule,
         'cost_and_usage' as TableName,
@@ -452,7 +460,11 @@ prices_missing as (
         'all' as Scope,
         month_text(int_price_missing.BillingPeriodStart) as BillingPeriod,
         int_price_missing.BillingCurrency as Subject,
-        case when int_price_missing.HasSheet then 'info' else 'warning' end as Severity,
+        case
+            when int_price_missing.HasSheet then 'info'
+            when int_price_missing.IsOnlyCurrent and month_add(int_price_missing.BillingPeriodStart, 1) <= run_context.RunDate then 'info'
+            else 'warning'
+        end as Severity,
         case
             when int_price_missing.HasSheet then cast(int_price_missing.UnpricedCount as varchar)
                 || ' usage charges have no negotiated price and the price sheet has none, or more than one, for them, such as '
@@ -460,7 +472,10 @@ prices_missing as (
             else 'No price sheet of the month was there, so the prices of ' || cast(int_price_missing.ChargeCount as varchar) || ' usage charges were not checked'
                 || case when int_price_missing.UnpricedCount > 0
                     then ', and for ' || cast(int_price_missing.UnpricedCount as varchar) || ' of them, whose records name no price, what was paid stands for it' else '' end
-                || '. Costs are not touched. The next run that finds the sheet prices the month anew.'
+                || '. Costs are not touched. '
+                || case when int_price_missing.IsOnlyCurrent and month_add(int_price_missing.BillingPeriodStart, 1) <= run_context.RunDate
+                    then 'A customer agreement has a sheet of the open month only, so this one can come from an export alone.'
+                    else 'The next run that finds the sheet prices the month anew.' end
         end as Detail,
         cast(null as date) as FirstDay,
         cast(null as date) as LastDay,
@@ -468,6 +483,11 @@ prices_missing as (
         int_price_missing.EffectiveCost as Amount,
         int_price_missing.BillingCurrency as BillingCurrency
     from int_price_missing
+    cross join run_context
+    left join sheet_readers
+        on sheet_readers.Account = int_price_missing.Account
+    where int_price_missing.UnpricedCount > 0
+        or sheet_readers.Account is not null
 ),
 spikes as (
     select

@@ -11,7 +11,7 @@
 --
 -- column BillingPeriodStart     date             first day of the billing period
 -- column Account                varchar          the account's name in the configuration
--- column Source                 varchar          where the line is from: price_sheet_download or price_sheet
+-- column Source                 varchar          where the line is from: price_sheet_export, price_sheet_download or price_sheet
 -- column Scope                  varchar          the scope that was asked
 -- column Dataset                varchar          current: the sheet as it was while the month was open; closed: after it was over; all: not said
 -- column Page                   bigint           page or file the line came on
