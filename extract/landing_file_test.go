@@ -140,3 +140,35 @@ func TestLaterRecordWithoutRequiredFieldIsAReject(t *testing.T) {
 		t.Errorf("%d rows, %d rejects", done.Rows, done.RejectRows)
 	}
 }
+
+// FuzzFile lands anything. What is landed is accounted for to the last record; the rest is
+// an error, and none is a panic.
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{"Date,Cost\n2026-10-01,1\n", `[{"Date":"2026-10-01"},{"Cost":1,"Date":null}]`, `{"Date":"2026-10-01"}{"Name":{"a":[1]}}`, "PK\x03\x04", "PAR1", "\x1f\x8b", " [", "[]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		l, rows, err := landFile(t, string(content))
+		if err != nil {
+			return
+		}
+		if done := l.done(); done.Rows+done.RejectRows != rows {
+			t.Errorf("%d rows and %d rejects, said %d", done.Rows, done.RejectRows, rows)
+		}
+	})
+}
+
+func FuzzReportAnswer(f *testing.F) {
+	for _, seed := range []string{doneBody, `{"properties":{"status":"Failed","error":{"code":1}}}`, `{"manifest":{"blobCount":1,"blobs":[{}]}}`, `{"status":{},"url":"x"}`, `null`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer, err := readReport(&response{Status: 200, Body: body})
+		if err != nil || answer.check() != nil {
+			return
+		}
+		if (len(answer.Parts) == 0) != answer.Empty {
+			t.Errorf("%q: %d files, empty %v", body, len(answer.Parts), answer.Empty)
+		}
+	})
+}
