@@ -192,6 +192,8 @@ type task struct {
 	// month, if set, is the only one whose days the unit may hold: the API was asked
 	// by date.
 	month time.Time
+	// shrinks: fewer rows than the last time are nothing odd, as of charges not billed yet.
+	shrinks bool
 	// fill reads the whole unit into the landing and returns the number of pages
 	// or files read. errAbsent says that the unit does not exist.
 	fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
@@ -288,7 +290,7 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 		defer landed.discard()
 		after := r.manifestOf(t, landed, pages)
 		res.Rows, res.Rejects = after.Rows, after.RejectRows
-		if err = errors.Join(r.unreadable(landed), r.shrunk(before, after)); err == nil {
+		if err = errors.Join(r.unreadable(landed), r.shrunk(t, before, after)); err == nil {
 			res.Unchanged, err = r.lake.commit(t.Unit, landed, after, r.o.Versions)
 		}
 	}
@@ -350,8 +352,8 @@ func (r *run) unreadable(l *landed) error {
 // shrunk refuses a version that lost its last days or many of its rows: an export
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
-func (r *run) shrunk(before, after *manifest) error {
-	if r.o.AcceptShrink || before == nil || len(before.Files) == 0 || isMomentary(after.Source) {
+func (r *run) shrunk(t task, before, after *manifest) error {
+	if t.shrinks || t.source.momentary || r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

@@ -2,7 +2,10 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,12 +18,17 @@ import (
 //   - The first page announces totalCount.
 //   - 2020-05-01 requires periodStartDate and periodEndDate, 2024-04-01 accepts them.
 //   - Subscriptions (pay as you go) list theirs under the billing account "default".
+//   - The old subscription API (2018-03-01-preview) still answers where the newer one refuses
+//     a pay-as-you-go subscription, as it does until its owner allows access to invoices. It has
+//     no amounts. With $expand=downloadUrl it serves links that sign themselves
+//     ("https://…/invoice.pdf?sv=…&sig=…"), as it does unasked for a single invoice: who has
+//     such a link has the invoice, so its query is not kept.
 //   - creditAmount is negative where it is a credit; azurePrepaymentApplied and
 //     freeAzureCreditApplied are positive though they too reduce the subtotal.
 var _ = register(&Source{
 	Name:       "invoices",
 	API:        "Billing invoices",
-	Version:    billingVersion + ", else " + oldInvoicesVersion,
+	Version:    billingVersion + ", else " + oldInvoicesVersion + "; " + legacyInvoicesVersion + " for subscriptions",
 	Agreements: []string{ea, mca, mosp, mpa},
 	Role:       "Billing account or billing profile reader; Invoice manager; Billing Reader on a subscription",
 	Feeds:      "invoice, invoice_reconciliation",
@@ -32,8 +40,9 @@ var _ = register(&Source{
 })
 
 const (
-	billingVersion     = "2024-04-01"
-	oldInvoicesVersion = "2020-05-01"
+	billingVersion        = "2024-04-01"
+	oldInvoicesVersion    = "2020-05-01"
+	legacyInvoicesVersion = "2018-03-01-preview"
 )
 
 func invoiceColumns() []Column {
@@ -46,7 +55,9 @@ func invoiceColumns() []Column {
 	columns = append(columns, properties(Bool, "isMonthlyInvoice")...)
 	columns = append(columns, properties(Text, "status", "invoiceType", "documentType", "billingProfileId", "billingProfileDisplayName",
 		"purchaseOrderNumber", "subscriptionId", "subscriptionDisplayName", "billedDocumentId", "creditForDocumentId", "specialTaxationType")...)
-	return append(columns, properties(JSONText, "documents", "payments", "failedPayments", "rebillDetails", "refundDetails")...)
+	columns = append(columns, properties(Instant, "downloadUrl.expiryTime")...)
+	columns = append(columns, properties(Text, "downloadUrl.url")...)
+	return append(columns, properties(JSONText, "documents", "payments", "failedPayments", "rebillDetails", "refundDetails", "billingPeriodIds")...)
 }
 
 // invoicesSince is before the first enrollment: invoices are few, and one that
@@ -57,17 +68,66 @@ func planInvoices(_ context.Context, r *run, a Account) ([]task, error) {
 	u := Unit{Source: "invoices", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: allDatasets}
 	until := day(lastDay(monthOf(r.o.AsOf)))
 	fill := func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
-		version, err := r.invoicesVersion(ctx, a.Scope, until)
-		if err != nil {
-			return 0, err
+		pages, err := r.fillInvoices(ctx, u, until, l, progress)
+		if !isSubscription(a.Scope) || !refused(err) {
+			return pages, err
 		}
-		return invoicesOf(a.Scope, until, version).fill(ctx, r, u, l, progress)
+		pages, legacy := legacyInvoicesOf(a.Scope).fill(ctx, r, u, l, progress)
+		return pages, bothRefuse(err, legacy)
 	}
 	return []task{{Unit: u, fill: fill}}, nil
 }
 
+func (r *run) fillInvoices(ctx context.Context, u Unit, until string, l *landing, progress func(int64)) (int64, error) {
+	version, err := r.invoicesVersion(ctx, u.Scope, until)
+	if err != nil {
+		return 0, err
+	}
+	return invoicesOf(u.Scope, until, version).fill(ctx, r, u, l, progress)
+}
+
+func isSubscription(scope string) bool {
+	return strings.HasPrefix(strings.ToLower(scope), "/subscriptions/")
+}
+
+// refused tells whether the API will not answer for this scope, now or later.
+func refused(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && slices.Contains([]int{
+		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusUnprocessableEntity,
+	}, api.Status)
+}
+
+// bothRefuse is the error of a call that two APIs refuse; that one has no such thing does
+// not hide why the other will not answer.
+func bothRefuse(first, second error) error {
+	switch {
+	case second == nil:
+		return nil
+	case errors.Is(second, errAbsent):
+		return first
+	case errors.Is(first, errAbsent):
+		return second
+	}
+	return errors.Join(first, second)
+}
+
+// legacyInvoicesOf lists a subscription's invoices without asking for the links to them.
+func legacyInvoicesOf(scope string) pull {
+	p := consumptionList(billingAPI, scope, query(scope+"/providers/Microsoft.Billing/invoices", "api-version", legacyInvoicesVersion))
+	p.absent, p.clean = notFound, withoutSignatures
+	return p
+}
+
+var signedDownload = regexp.MustCompile(`("downloadUrl"\s*:\s*\{[^{}]*?"url"\s*:\s*"[^"?]*)\?[^"]*"`)
+
+// withoutSignatures takes the queries off the links that sign themselves.
+func withoutSignatures(body []byte) []byte {
+	return signedDownload.ReplaceAll(body, []byte(`$1"`))
+}
+
 func invoicesURL(scope, until, version string) string {
-	if strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
+	if isSubscription(scope) {
 		scope = mospSubscription(scope)
 	}
 	return query(scope+"/invoices", "periodStartDate", invoicesSince, "periodEndDate", until, "api-version", version)

@@ -151,9 +151,3 @@ func days(columns []Column) []Column {
 	}
 	return columns
 }
-
-// isMomentary tells whether the source lists what is so today, which may be far less than
-// yesterday.
-func isMomentary(source string) bool {
-	return slices.ContainsFunc(registry, func(s *Source) bool { return s.Name == source && s.momentary })
-}

@@ -92,6 +92,7 @@ type Enterprise struct {
 	ea, mca  *account
 	plan     plan
 	server   *server
+	lines    lineCache
 
 	mu      sync.Mutex
 	changes changes // what restated and late faults have changed so far

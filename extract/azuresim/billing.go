@@ -118,6 +118,9 @@ func (s *server) invoices(r *http.Request, t *target) (*answer, error) {
 	}
 	q := r.URL.Query()
 	old := q.Get("api-version") < "2024-04-01"
+	if q.Get("api-version") < "2020" && t.sub != nil {
+		return s.legacyInvoices(r, t)
+	}
 	if len(t.rest) == 1 {
 		return s.oneInvoice(r, t)
 	}
@@ -193,7 +196,7 @@ func (e *Enterprise) invoiceObject(r *http.Request, a *account, v invoice) objec
 		"invoiceDate": stamp(v.day, h), "dueDate": stamp(v.day+30, h), "invoicePeriodStartDate": start, "invoicePeriodEndDate": end,
 		"isMonthlyInvoice": v.monthly, "status": v.status, "documentType": "Invoice", "invoiceType": "AzureServices", "payments": []any{}, "purchaseOrderNumber": "PO-4711",
 		"billingProfileId": v.profile.path, "billingProfileDisplayName": v.profile.name,
-		"documents": []any{object{"kind": "Invoice", "source": "DRS", "url": scheme(r) + "://" + r.Host + id + "/download?downloadToken=DRS_" + v.name + "&api-version=2020-05-01"}},
+		"documents": []any{object{"kind": "Invoice", "name": v.name, "source": "DRS", "url": scheme(r) + "://" + r.Host + id + "/download?downloadToken=DRS_" + v.name + "&api-version=2020-05-01"}},
 	}
 	for name, value := range map[string]amount{
 		"billedAmount": v.billed, "creditAmount": v.credit, "azurePrepaymentApplied": v.prepaid, "freeAzureCreditApplied": v.free,

@@ -65,6 +65,8 @@ func (j *job) location(r *http.Request, results string) string {
 
 var (
 	_ = handle(http.MethodGet, "costmanagement/operationstatus", (*server).operationResult)
+	_ = handle(http.MethodGet, "costmanagement/operationresults", (*server).operationResult)
+	_ = handle(http.MethodGet, "consumption/operationresults", (*server).operationResult)
 	_ = handle(http.MethodGet, "costmanagement/costdetailsoperationresults", (*server).operationResult)
 	_ = handle(http.MethodGet, "costmanagement/reservationdetailsoperationresults", (*server).operationResult)
 )

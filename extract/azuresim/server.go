@@ -100,6 +100,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/_sim/"):
 		s.serveControl(w, r)
 		return
+	case strings.HasPrefix(r.URL.Path, "/_blob/invoices/"):
+		s.serveInvoice(w, r)
+		return
 	case strings.HasPrefix(r.URL.Path, "/_blob/"):
 		s.serveBlob(w, r)
 		return

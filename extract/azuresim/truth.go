@@ -274,6 +274,7 @@ type TruthInvoice struct {
 	Tax       string `json:"taxAmount"`
 	Total     string `json:"totalAmount"`
 	AmountDue string `json:"amountDue"`
+	Printed   string `json:"printedTotal"` // on the document; "" where it is scanned
 }
 
 // TruthBalance is an EA balance, as served; RowsSum are the sums of the rows that its fields stand for.
@@ -766,6 +767,7 @@ func (v *invoice) truth(a *account, b books) TruthInvoice {
 		Account: a.key, Name: v.name, Profile: v.profile.id, Period: v.month.iso(), Monthly: v.monthly, Date: dayTime(v.day).Format("2006-01-02"), Status: v.status,
 		Currency: v.profile.currency, Billed: v.billed.String(), Credit: v.credit.String(), Prepaid: v.prepaid.String(), Free: v.free.String(),
 		SubTotal: v.sub.String(), Tax: v.tax.String(), Total: v.total.String(), AmountDue: v.due.String(),
+		Printed: a.e.document(a, *v).shown(),
 	}
 	rows := amount{}
 	for c, part := range b {

@@ -8,7 +8,7 @@
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
 -- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, int_price_difference,
---         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, run_context
+--         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document, run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 --
 -- column Rule                varchar          what is broken, such as missing_day
@@ -592,6 +592,26 @@ unexplained_invoices as (
         unexplained.BillingCurrency as BillingCurrency
     from unexplained
 ),
+printed_otherwise as (
+    select
+        'invoice_printed_otherwise' as Rule,
+        'invoice_document' as TableName,
+        invoice_document.Account as Account,
+        'all' as Scope,
+        coalesce(month_text(invoice_document.InvoicePeriodStart), 'all') as BillingPeriod,
+        invoice_document.InvoiceId || ' ' || invoice_document.DocumentKind || ' ' || invoice_document.DocumentName as Subject,
+        'error' as Severity,
+        'The printed total is ' || cast(cast(invoice_document.DocumentTotal as decimal(38, 2)) as varchar) || coalesce(' ' || invoice_document.DocumentCurrency, '')
+            || ', the API says ' || cast(cast(invoice_document.TotalAmount as decimal(38, 2)) as varchar) || ' ' || coalesce(invoice_document.BillingCurrency, '')
+            || '. The document is what is owed: compare it (' || invoice_document.DocumentPath || ') and ask Microsoft.' as Detail,
+        invoice_document.InvoicePeriodStart as FirstDay,
+        invoice_document.InvoicePeriodStart as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        invoice_document.Difference as Amount,
+        case when invoice_document.Difference is not null then invoice_document.BillingCurrency end as BillingCurrency
+    from invoice_document
+    where invoice_document.Result = 'differs'
+),
 findings as (
     select * from broken_checks
     union all
@@ -634,6 +654,8 @@ findings as (
     select * from idle_commitments
     union all
     select * from unexplained_invoices
+    union all
+    select * from printed_otherwise
 )
 select
     findings.Rule as Rule,

@@ -1,8 +1,8 @@
 -- stg_invoices is an invoice, credit note or other billing document, as the billing API lists it.
 --
 -- Every amount carries its own currency; they agree within an invoice, so BillingCurrency is the total's. Invoices of the
--- API of 2018 have no amounts at all: theirs are null, which means unknown, not zero. The end of the invoice period is
--- served as the last tenth of a microsecond of its last day (2024-10-31T23:59:59.9999999Z).
+-- API of 2018 have no amounts at all: theirs are null, which means unknown, not zero, and their subscription stands in the id.
+-- The end of the invoice period is served as the last tenth of a microsecond of its last day (2024-10-31T23:59:59.9999999Z).
 --
 -- reads:  raw_invoices
 -- grain:  Account, Scope, Page, Row
@@ -92,7 +92,10 @@ select
     day_add(cast(invoicePeriodEndDate as date), 1) as InvoicePeriodEnd,
     nullif(regexp_extract(billingProfileId, '([^/]*)$', 1), '') as BillingProfileId,
     nullif(billingProfileDisplayName, '') as BillingProfileName,
-    nullif(lower(subscriptionId), '') as SubAccountId,
+    coalesce(
+        nullif(lower(subscriptionId), ''),
+        nullif(regexp_extract(lower(id), '^/subscriptions/([^/]*)/', 1), '')
+    ) as SubAccountId,
     nullif(subscriptionDisplayName, '') as SubAccountName,
     nullif(purchaseOrderNumber, '') as PurchaseOrderNumber,
     nullif(trim(coalesce(totalAmount_currency, billedAmount_currency, amountDue_currency)), '') as BillingCurrency,

@@ -3,7 +3,7 @@
 // The stages work on directories. A [Mirror] gives them one: a working copy of the lake, which holds
 //
 //   - every small file: manifests, the journal of interrupted units, what tables were built from
-//   - Parquet files that a stage made, or asked for with [Mirror.Fetch]
+//   - Parquet files and printed invoices that a stage made, or asked for with [Mirror.Fetch]
 //
 // [Open] claims the lake (see lock.json in lease.go), lists it once, and brings the small files that differ.
 // [Mirror.Save] makes the lake what the working copy has become:
@@ -543,7 +543,7 @@ func partsOf(files []small) map[string]part {
 // walk lists the files of the working copy.
 func (m *Mirror) walk() ([]string, error) {
 	var names []string
-	for _, top := range []string{"raw", "journal", "tables"} {
+	for _, top := range []string{"raw", "documents", "journal", "tables"} {
 		err := filepath.WalkDir(filepath.Join(m.dir, top), func(file string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil

@@ -514,6 +514,9 @@ func TestKinds(t *testing.T) {
 	for name, want := range map[string]kind{
 		"raw/s/scope=a/period=all/all.json":                        manifest,
 		"raw/s/scope=a/period=all/all.json.new":                    ours,
+		"documents/contoso/G1/G1-0011.pdf":                          data,
+		"documents/contoso/G1/G1-0011.pdf.new":                      ours,
+		"documents/contoso/G1/G1.json":                              manifest,
 		"raw/s/scope=a/period=all/all-0011.parquet":                data,
 		"raw/s/scope=a/period=all/all-0011.rejects.parquet":        data,
 		"journal/s/scope=a/period=all/all/fetched":                 fetched,

@@ -12,11 +12,11 @@ type kind int
 
 const (
 	ours     kind = iota // nothing to do with the lake's content: locks, files being written, a run's inputs
-	data                 // Parquet: named by content, never changed, fetched only when asked for
+	data                 // Parquet and printed invoices: named by content, never changed, fetched only when asked for
 	journal              // pages of a complete version: written, never read by a run
 	page                 // a page of an interrupted unit, or the list of them
 	version              // the manifest of a superseded version
-	manifest             // a unit's manifest
+	manifest             // a unit's manifest, or what is known of a printed invoice
 	fetched              // when a unit was last complete
 	state                // what a table was built from
 	set                  // the finished set of tables
@@ -33,9 +33,9 @@ func kindOf(name string) kind {
 	switch {
 	case strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.Contains(folder, "/work/"):
 		return ours
-	case (top == "raw" || top == "tables") && path.Ext(base) == ".parquet":
+	case (top == "raw" || top == "tables") && path.Ext(base) == ".parquet", top == "documents" && path.Ext(base) == ".pdf":
 		return data
-	case top == "raw" && path.Ext(base) == ".json":
+	case (top == "raw" || top == "documents") && path.Ext(base) == ".json":
 		return manifest
 	case top == "journal":
 		return journalKind(folder, base)
