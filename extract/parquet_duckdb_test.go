@@ -165,3 +165,22 @@ func TestAnEmptyParquetExportIsFine(t *testing.T) {
 		t.Errorf("%d rows", got.Rows)
 	}
 }
+
+// FOCUS in Parquet: money as doubles, days as timestamps, tags as a map.
+func TestFocusInParquetIsExact(t *testing.T) {
+	l := land(t, sourceNamed(t, "focus_export").Columns)
+	path := duckExport(t, `select 0.1::double as BilledCost, 1e-07::double as EffectiveCost, 0.3::decimal(10,2) as ListCost, timestamptz '2026-10-02 00:00:00+00' as ChargePeriodStart,
+		timestamp '2026-11-01 00:00:00' as BillingPeriodEnd, 'Hours' as ConsumedUnit, map {'env': 'prod'} as Tags, true as x_SkuIsCreditEligible, 12 as x_SkuTerm`, "")
+	if n, err := l.parquet(1, path); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	got := l.done()
+	_, rows := readBack(t, got.File)
+	checkRows(t, []record{rows[0].without("_file")}, []record{{
+		"_page": "1", "_row": "1", "BilledCost": "0.1", "EffectiveCost": "0.0000001", "ListCost": "0.3", "ChargePeriodStart": "2026-10-02T00:00:00Z", "BillingPeriodEnd": "2026-11-01T00:00:00Z",
+		"ConsumedUnit": "Hours", "Tags": `{"env":"prod"}`, "x_SkuIsCreditEligible": "true", "x_SkuTerm": "12",
+	}})
+	if strings.Join(got.Doubles, " ") != "BilledCost EffectiveCost" {
+		t.Errorf("doubles noted: %v", got.Doubles)
+	}
+}
