@@ -160,5 +160,5 @@ func (l Limit) least(calls int) time.Duration {
 	if calls <= bucket.Burst() {
 		return 0
 	}
-	return time.Duration(float64(calls-bucket.Burst()) / float64(bucket.Limit()) * float64(time.Second)) //nolint:forbidigo // calls and seconds, no money
+	return time.Duration(float64(calls-bucket.Burst()) / float64(bucket.Limit()) * float64(time.Second))
 }

@@ -61,8 +61,10 @@ func (c *config) client(credential azcore.TokenCredential, log *slog.Logger) (*e
 	if retries == 0 {
 		retries = -1 // the client's word for none
 	}
-	client, err := extract.NewClient(extract.ClientOptions{Endpoints: e, Credential: credential, Log: log, Retries: retries, Version: version,
-		EnterpriseKey: c.secret.EnterpriseKey.Reveal()})
+	client, err := extract.NewClient(extract.ClientOptions{
+		Endpoints: e, Credential: credential, Log: log, Retries: retries, Version: version,
+		EnterpriseKey: c.secret.EnterpriseKey.Reveal(),
+	})
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -105,8 +107,10 @@ func (c *config) store() (load.Store, error) {
 func (c *config) endpointProblems() []problem {
 	var found []problem
 	for _, e := range []struct{ key, address string }{
-		{"endpoints.management", c.Endpoints.Management}, {"endpoints.authority", c.Endpoints.Authority},
-		{"endpoints.retail", c.Endpoints.Retail}, {"endpoints.enterprise", c.Endpoints.Enterprise},
+		{"endpoints.management", c.Endpoints.Management},
+		{"endpoints.authority", c.Endpoints.Authority},
+		{"endpoints.retail", c.Endpoints.Retail},
+		{"endpoints.enterprise", c.Endpoints.Enterprise},
 	} {
 		if e.address != "" && !strings.HasPrefix(e.address, "https://") && !loopback(e.address) {
 			found = append(found, problem{e.key, fmt.Sprintf("%q: want https://<host>, or http:// on this machine", e.address)})

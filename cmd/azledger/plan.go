@@ -55,8 +55,13 @@ func (j *job) plan(ctx context.Context, limits bool) error {
 }
 
 var planColumns = []column{
-	{name: "account"}, {name: "source"}, {name: "periods"}, {name: "units", number: true, bare: true}, {name: "calls", number: true, bare: true},
-	{name: "skipped", number: true, bare: true}, {name: "skipped because", wrap: 40},
+	{name: "account"},
+	{name: "source"},
+	{name: "periods"},
+	{name: "units", number: true, bare: true},
+	{name: "calls", number: true, bare: true},
+	{name: "skipped", number: true, bare: true},
+	{name: "skipped because", wrap: 40},
 }
 
 // planned is a line of the plan: what one account has of one source.
