@@ -10,6 +10,7 @@ Usage:
 	extract     copy billing records into the lake, and no more
 	transform   build the tables that are out of date and check them, and no more
 	load        publish the tables that transform left in the lake, and no more
+	plan        say what a run would fetch, what that costs of Azure's quotas, and how long it takes at least
 	query       ask the published tables a question in SQL
 	models      list the published tables, or describe one
 	sources     list what azledger can read, and the role that reading it needs
@@ -118,6 +119,8 @@ neither may hold the other.
 	endpoints:                  # other addresses than the cloud's
 	  management: ""            # Azure Resource Manager
 	  authority: ""             # where tokens come from
+	  retail: ""                # list prices
+	  enterprise: ""            # a replay of the retired Enterprise Reporting; without it none
 	credential: default         # default, environment, managed_identity, workload_identity, cli, none
 	accounts:
 	  - name: contoso           # as tables and logs call it
@@ -125,6 +128,14 @@ neither may hold the other.
 	    agreement: auto         # auto asks Azure; or ea, mca, mosp, mpa
 	    sources: []             # names of sources; empty: all that the agreement supports
 	    exports: ""             # Cost Management exports: directory or container URL
+	    offer:                  # of pay as you go, for rate_card; all four or none
+	      id: ""                # such as MS-AZR-0003P
+	      currency: ""          # such as EUR
+	      locale: ""            # such as en-US
+	      region: ""            # such as DE
+	retail:                     # list prices, which belong to no account
+	  currencies: []            # such as [USD, EUR]; empty: none are copied
+	  families: []              # service families as Microsoft spells them; empty: all
 	periods:
 	  history: 13               # months copied where there is nothing yet, the open one included
 	  late_days: 7              # days after its end in which a month is copied again
@@ -140,7 +151,7 @@ neither may hold the other.
 
 The scope is a billing account, a billing profile, a subscription, a department or an
 enrollment account. An account may have a scope, exports or both; a month that both
-have is taken from the exports, once.
+have is taken from the exports, once, and the API is not asked for it.
 
 Each key is an environment variable too: AZLEDGER_ and the path to the key in capitals,
 joined by underscores, list elements by number. The variable wins over the file.
@@ -154,6 +165,7 @@ Secrets come from the environment and are never printed:
 	AZLEDGER_STORAGE_CONNECTION_STRING   a storage account
 	AZLEDGER_STORAGE_SAS                 shared access signature for the storage account of publish,
 	                                     or of lake where publish is a directory
+	AZLEDGER_ENTERPRISE_KEY              an enrollment's key for endpoints.enterprise
 	AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH
 	                                     for the credential environment
 
@@ -163,6 +175,60 @@ with a signature in their URL, which is then given as a variable too, such as
 AZLEDGER_LAKE or AZLEDGER_ACCOUNTS_0_EXPORTS. Lake and publish need the role Storage Blob
 Data Contributor, or a signature with the permissions racwdl; exports need Storage Blob
 Data Reader, or rl.
+
+# What is read
+
+	azledger sources [name]…
+
+lists every source: what Microsoft calls it, the version asked for, the agreements that
+have it, the role that reading it needs, the table it becomes, and whether Microsoft still
+keeps it. An account whose sources are empty reads what its agreement has and what no better
+source has too:
+
+  - Charges. From exports, else from cost_details: a report that Azure makes for a month and
+    that is submitted once, waited for, and fetched in parts. A run that is stopped, or that
+    waited an hour for nothing, goes on with the same report for four hours. Pay as you go,
+    resource groups and management groups have no such report and read usage_details.
+    detailed_cost is read where it is named: it has the charges of one pay-as-you-go invoice.
+  - Prices. price_sheet_download, for enrollments and billing profiles. An enrollment's prices
+    of reservations are in the open month's sheet only: a month's are kept if a run, or an
+    export, took them while it was open. rate_card, where the offer is configured.
+    retail_prices, where retail.currencies are: about 3,500 requests for each currency and day.
+  - Invoices, what is on them (transactions), and their documents, which are kept under
+    documents in the lake. The total printed on a document is read where it has text, and
+    compared with the amount that the API says: table invoice_document.
+  - Commitments, recommendations, prepayment and credits, budgets and alerts, the forecast, and
+    the organisation (billing_scope).
+  - Azure's own sums by day (query), against which the charges are held: table
+    source_completeness_cost. They and the forecast cost four query units a run and scope; the
+    first run reads the history, 26.
+  - What Enterprise Reporting had, from a replay of it: sources ea_*, where they are named.
+
+An export folder may hold every dataset that Cost Management exports, in CSV, CSV.gz or
+Parquet: actual and amortized cost, FOCUS 1.0 to 1.2, price sheets, reservation details,
+recommendations and transactions. Each manifest goes to the source of its type; files without
+a manifest are told by their headers. A FOCUS export becomes cost_and_usage as it is, with the
+gaps filled that Microsoft leaves in it.
+
+Where several sources have one month of one scope, the one that has both actual and amortized
+cost counts, alone: cost exports before FOCUS exports, those before reports, those before
+usage_details. Table source_completeness says for each unit what was expected, what came, what
+counts and why.
+
+	azledger plan [--limits] [--format table|json|csv] [flags of run]
+
+says before anything is fetched what a run would fetch and leave alone, the calls that takes
+(as many as the last time, where there was one; at least one else) and the earliest finish
+under the limits that Azure publishes. --limits lists these, with the calls that count against
+each. A run paces itself by the same numbers.
+
+	$ azledger plan --config demo/azledger.yaml --as-of 2026-11-23 --source balances --source budgets
+	account          source    periods  units  calls  skipped  skipped because
+	--------------------------------------------------------------------------------------
+	contoso          balances  2026-11      1      1        1  closed, and fetched since
+	contoso          budgets   all          1      1        0
+	contoso-digital  budgets   all          1      1        0
+	total                                   3      3        1  earliest finish after 0s
 
 # Owners
 
@@ -184,7 +250,8 @@ first of tags.keys that the charge carries.
 	azledger run [--account name]… [--source name]… [--table name]… [--period months] [--as-of day]
 
 copies, builds and publishes. Without --period it copies the open month, months that
-ended less than periods.late_days ago, and months of the history that are missing.
+ended less than periods.late_days ago, months of the history that are missing, and the charges
+of older months whose invoices have changed since.
 --period 2026-09 or 2026-01..2026-09 copies those months whatever their state. --as-of
 is the run date, today in UTC where it is not given; the same records and the same run
 date make the same tables.
@@ -276,6 +343,7 @@ describe the tables and the sources.
 
 	azledger demo [--out dir] [--months n] [--rows n] [--seed n]
 	azledger simulate [--addr host:port] [--months n] [--rows n] [--seed n] [--exports dir] [--truth file]
+	                  [--export-account ea|mca] [--export-datasets names] [--export-format csv|csv.gz|parquet] [--export-layout layout]
 
 Simulate serves the billing APIs of the demo's enterprise until it is interrupted. With
 --exports it first writes the files of its Cost Management exports, with --truth the
