@@ -68,7 +68,7 @@ func (r *run) profileScopes(ctx context.Context, a Account) ([]string, error) {
 }
 
 func forecastTask(u Unit, open time.Time) task {
-	return task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, asks: request{API: queryAPI, Scope: u.Scope, Units: 2}, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		pages, err := costForecast(u, "Cost", open).fill(ctx, r, u, l, progress)
 		if pages == 0 && isBadRequest(err) {
 			var again error

@@ -65,7 +65,7 @@ func planInvoiceDocuments(ctx context.Context, r *run, a Account) ([]task, error
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, task{Unit: u, origin: origin, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+		tasks = append(tasks, task{Unit: u, origin: origin, calls: reportCalls * len(documents), fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 			return r.fillDocuments(ctx, documents, l, progress)
 		}})
 	}

@@ -75,6 +75,7 @@ func (p *planning) source(ctx context.Context, a Account, s *Source) {
 	p.had[s.Name] = true
 	for _, t := range planned {
 		t.source = cmp.Or(t.source, s)
+		t.asks.Scope = cmp.Or(t.asks.Scope, t.Scope) // whatever is asked counts against the scope
 		if s.files {
 			p.exported[exportKey(t.Unit)] = true
 		}

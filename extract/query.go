@@ -85,7 +85,7 @@ func planQuery(ctx context.Context, r *run, a Account) ([]task, error) {
 // queryTask asks for Cost and, where the scope does not know that, for PreTaxCost. A page
 // landed means that it does.
 func queryTask(u Unit, from, to time.Time, refused *atomic.Bool) task {
-	return task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+	return task{Unit: u, asks: request{API: queryAPI, Scope: u.Scope}, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		var first error
 		if !refused.Load() {
 			pages, err := costQuery(u, "Cost", from, to).fill(ctx, r, u, l, progress)
