@@ -77,9 +77,9 @@ func (p *planning) source(ctx context.Context, a Account, s *Source) {
 		t.source = cmp.Or(t.source, s)
 		t.asks.Scope = cmp.Or(t.asks.Scope, t.Scope) // whatever is asked counts against the scope
 		if s.files {
-			p.exported[exportKey(t.Unit)] = true
+			p.exported[t.Source+"\x00"+exportKey(t.Unit)] = true
 		}
-		if s.behind && !isNamed(a, p.o.Sources, s) && p.inExport(t.Unit) && t.skip == "" {
+		if t.skip == "" && !isNamed(a, p.o.Sources, s) && p.inExport(t) {
 			t.skip = "an export of the same scope has it"
 		}
 		p.tasks = append(p.tasks, t)
@@ -96,12 +96,18 @@ func exportKey(u Unit) string {
 	return strings.ToLower(strings.Join([]string{u.Account, u.Scope, u.Period, u.Dataset}, "\x00"))
 }
 
-// inExport tells whether an export holds what the unit would fetch. A FOCUS export holds
+// inExport tells whether an export holds what the task would fetch. A FOCUS export holds
 // actual and amortized cost at once.
-func (p *planning) inExport(u Unit) bool {
-	focus := u
-	focus.Dataset = "focus"
-	return p.exported[exportKey(u)] || p.exported[exportKey(focus)]
+func (p *planning) inExport(t task) bool {
+	u := t.Unit
+	for _, source := range t.source.behind {
+		for _, u.Dataset = range []string{t.Dataset, "focus"} {
+			if p.exported[source+"\x00"+exportKey(u)] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wants tells whether the account's agreement, its configuration and the run's

@@ -160,7 +160,7 @@ func TestAnExportSparesTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tasks, _ := r.plan(t.Context(), func(s *Source) bool { return s.files || s.behind })
+		tasks, _ := r.plan(t.Context(), func(s *Source) bool { return s.files || s.behind != nil })
 		for _, u := range tasks {
 			if u.skip != "" {
 				units = append(units, u.Period+" "+u.Dataset)
