@@ -63,6 +63,50 @@ func TestAClosedMonthIsFetchedAgainWhenItsInvoiceChanges(t *testing.T) {
 	}
 }
 
+// A charge dated in August that came late is billed with September, and names that invoice
+// only once it is there.
+func TestAClosedMonthIsFetchedAgainWhenTheNextOneIsInvoiced(t *testing.T) {
+	for _, c := range []struct {
+		name, scope string
+		monthly     bool
+		want        []string
+	}{
+		{"monthly invoice", testScope, true, []string{"2026-08", "2026-09", "2026-10"}},
+		{"single purchase", testScope, false, []string{"2026-09", "2026-10"}},
+		{"enrollment", "/providers/Microsoft.Billing/billingAccounts/8608480", true, []string{"2026-09", "2026-10"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newUsageAPI(t)
+			list := `{"value":[]}`
+			s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, "/invoices") {
+					return false
+				}
+				fmt.Fprint(w, list)
+				return true
+			}
+			o := testOptions(t, s, t.TempDir())
+			o.Accounts = []Account{{Name: "contoso", Scope: c.scope, Agreement: mca, Sources: []string{"usage_details", "invoices"}}}
+			o.Sources = nil
+			o.Periods, o.History, o.Refresh = Range{}, 3, false
+			o.AsOf = time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)
+			mustRun(t, o)
+			s.months()
+			list = fmt.Sprintf(`{"value":[{"name":"G2","properties":{"invoicePeriodStartDate":"2026-09-01T00:00:00Z","isMonthlyInvoice":%t}}]}`, c.monthly)
+			o.AsOf = o.AsOf.AddDate(0, 0, 1)
+			mustRun(t, o)
+			if got := s.months(); !slices.Equal(got, c.want) {
+				t.Errorf("September is invoiced: asked for %v, want %v", got, c.want)
+			}
+			o.AsOf = o.AsOf.AddDate(0, 0, 1)
+			mustRun(t, o)
+			if got := s.months(); !slices.Equal(got, []string{"2026-10"}) {
+				t.Errorf("after that asked for %v, want the open month alone", got)
+			}
+		})
+	}
+}
+
 func TestPayingAnInvoiceChangesNothing(t *testing.T) {
 	s := newUsageAPI(t)
 	due := "Due"
