@@ -134,15 +134,31 @@ func (r *run) asked(source string) bool {
 // for each account.
 func (p *planning) unknown(chosen func(*Source) bool) {
 	for _, s := range Sources() {
-		if !chosen(s) || !slices.Contains(p.o.Sources, s.Name) || p.had[s.Name] {
+		if !chosen(s) || !slices.Contains(p.o.Sources, s.Name) {
+			continue
+		}
+		if p.had[s.Name] {
+			p.nothing(s)
 			continue
 		}
 		for _, a := range p.o.Accounts {
+			if found, ok := p.agreements.Load(a.Scope); ok { // auto
+				a.Agreement = found.(string)
+			}
 			if !slices.ContainsFunc(p.failed, func(f UnitResult) bool { return f.Source == s.Name || f.Source == "account" }) && len(a.Sources) == 0 {
 				p.fail(s.Name, a, s.unsupported(a))
 			}
 		}
 	}
+}
+
+// nothing warns of a source that the command names and that has no unit in any account:
+// aggregated_cost of an account that is no management group, invoices where there are none.
+func (p *planning) nothing(s *Source) {
+	if slices.ContainsFunc(p.tasks, func(t task) bool { return t.source == s }) || slices.ContainsFunc(p.failed, func(f UnitResult) bool { return f.Source == s.Name }) {
+		return
+	}
+	p.log.Warn("the source has nothing for these accounts and months; azledger sources tells what it reads", "source", s.Name)
 }
 
 // agreementNames are what a billing administrator calls the agreements.

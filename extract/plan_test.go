@@ -1,8 +1,10 @@
 package extract
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -300,4 +302,43 @@ func TestARetiredAPINamesItsSuccessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFailure(t, res, "410", "retired", "cost_details")
+}
+
+func TestWhyASourceIsNotThereNamesTheAgreementThatAzureTold(t *testing.T) {
+	s := newUsageAPI(t)
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/billingAccounts/8608480") {
+			fmt.Fprint(w, `{"properties":{"agreementType":"EnterpriseAgreement"}}`)
+			return true
+		}
+		return false
+	}
+	o := testOptions(t, s, t.TempDir())
+	o.Accounts = []Account{{Name: "contoso", Scope: "/providers/Microsoft.Billing/billingAccounts/8608480", Agreement: "auto"}}
+	o.Sources = []string{"credits"}
+	res, err := Run(t.Context(), o)
+	if err != nil || len(res.Failed()) != 1 {
+		t.Fatalf("error %v, failed units %v; want one", err, res.Failed())
+	}
+	text := res.Failed()[0].Err.Error()
+	if !strings.Contains(text, "contoso is an Enterprise Agreement, ") || !strings.Contains(text, sourceNamed(t, "credits").Instead[ea]) {
+		t.Errorf("error %q does not say which agreement it is, and what to read instead", text)
+	}
+}
+
+func TestASourceThatIsNamedAndHasNothingIsWorthAWarning(t *testing.T) {
+	s := newUsageAPI(t)
+	o := testOptions(t, s, t.TempDir())
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.Accounts[0].Agreement = ea
+	mustRun(t, o)
+	if log.Len() > 0 {
+		t.Errorf("log %q of a source that has something", &log)
+	}
+	o.Sources = []string{"aggregated_cost"} // no management group
+	mustRun(t, o)
+	if !strings.Contains(log.String(), "source=aggregated_cost") {
+		t.Errorf("log %q, want a warning that nothing is read", &log)
+	}
 }
