@@ -58,9 +58,7 @@ func planAggregatedCost(ctx context.Context, r *run, a Account) ([]task, error) 
 		return nil, nil
 	}
 	unit := Unit{Source: aggregatedCost, Account: a.Name, Scope: a.Scope}
-	return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
+	return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 		p := consumptionList(consumptionAPI, a.Scope, query(billingPeriodScope(a.Scope, month.Format("200601"))+"/providers/Microsoft.Consumption/aggregatedCost", "api-version", consumptionVersion))
 		p.shape, p.absent = jsonShape{}, notFound
 		return p.task(u)

@@ -58,18 +58,10 @@ type billingPeriod struct {
 	Properties struct{ BillingPeriodStartDate, BillingPeriodEndDate string }
 }
 
-// perBillingPeriod plans a unit for each billing period of a pay-as-you-go
-// subscription that starts in a wanted month.
-func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, pullOf func(period, dataset string) pull) ([]task, error) {
-	return r.perBounds(ctx, unit, datasets, func(period string, start, _ time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = start.Format(monthLayout), dataset
-		return pullOf(period, dataset).task(u)
-	})
-}
-
-// perBounds is perBillingPeriod for what is asked for by the period's first and last day.
-func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskOf func(period string, first, last time.Time, dataset string) task) ([]task, error) {
+// perBillingPeriod is monthly for the billing periods of a pay-as-you-go subscription, which
+// begin on any day: those that start in a wanted month. What is asked for goes by their
+// name, or by their first and last day.
+func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, taskOf func(u Unit, period string, first, last time.Time) task) ([]task, error) {
 	periods, err := r.listBillingPeriods(ctx, unit.Scope)
 	if err != nil {
 		return nil, err
@@ -91,7 +83,7 @@ func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskO
 			if !wanted.contains(u.Period) {
 				continue
 			}
-			t := taskOf(p.Name, start, lastOf(start, end), d)
+			t := taskOf(u, p.Name, start, lastOf(start, end))
 			if t.skip, err = r.settled(u, end); err != nil {
 				return nil, err
 			}

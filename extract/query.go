@@ -67,15 +67,11 @@ func planQuery(ctx context.Context, r *run, a Account) ([]task, error) {
 	var refused atomic.Bool // Cost, by this scope
 	datasets := []string{"actual", "amortized"}
 	if a.Agreement == mosp {
-		return r.perBounds(ctx, unit, datasets, func(_ string, from, to time.Time, dataset string) task {
-			u := unit
-			u.Period, u.Dataset = from.Format(monthLayout), dataset
+		return r.perBillingPeriod(ctx, unit, datasets, func(u Unit, _ string, from, to time.Time) task {
 			return queryTask(u, from, to, &refused)
 		})
 	}
-	return r.monthly(ctx, unit, datasets, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
+	return r.monthly(ctx, unit, datasets, func(u Unit, month time.Time) task {
 		t := queryTask(u, month, lastDay(month), &refused)
 		t.month = month
 		return t

@@ -23,20 +23,10 @@ func (r *run) reservationUnits(ctx context.Context, a Account, source, operation
 			return nil, err
 		}
 	}
-	var tasks []task
-	for _, scope := range scopes {
-		unit := Unit{Source: source, Account: a.Name, Scope: scope}
-		planned, err := r.monthly(ctx, unit, grains, func(month time.Time, grain string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), grain
-			return reservationPull(scope, operation, grain, month).task(u)
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: source, Account: a.Name}
+	return r.monthlyIn(ctx, scopes, unit, grains, func(u Unit, month time.Time) task {
+		return reservationPull(u.Scope, operation, u.Dataset, month).task(u)
+	})
 }
 
 func reservationPull(scope, operation, grain string, month time.Time) pull {
