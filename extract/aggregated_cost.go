@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -44,10 +43,6 @@ var _ = register(&Source{
 })
 
 const aggregatedCost = "aggregated_cost"
-
-func isManagementGroup(scope string) bool {
-	return strings.Contains(strings.ToLower(scope), "/managementgroups/")
-}
 
 func planAggregatedCost(ctx context.Context, r *run, a Account) ([]task, error) {
 	if !isManagementGroup(a.Scope) {

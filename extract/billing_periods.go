@@ -2,12 +2,10 @@ package extract
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -113,30 +111,14 @@ func (p billingPeriod) bounds() (start, end time.Time, err error) {
 }
 
 func (r *run) listBillingPeriods(ctx context.Context, scope string) ([]billingPeriod, error) {
-	var periods []billingPeriod
-	next := func(body []byte) (string, error) {
-		var list struct {
-			Value    []billingPeriod
-			NextLink string
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("billing periods of %s: %w", scope, err)
-		}
-		periods = append(periods, list.Value...)
-		return list.NextLink, nil
-	}
-	for _, err := range r.o.Client.pages(ctx, billingPeriodsOf(scope).first, cursor{}, next) {
-		if err != nil {
-			return nil, notClassic(scope, err)
-		}
-	}
-	return periods, nil
+	periods, err := listAll[billingPeriod](ctx, r, billingPeriodsOf(scope).first, "billing periods of "+scope)
+	return periods, notClassic(scope, err)
 }
 
 // notClassic explains the 400 that an MCA subscription answers with.
 func notClassic(scope string, err error) error {
 	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusBadRequest && strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
+	if errors.As(err, &api) && api.Status == http.StatusBadRequest && isSubscription(scope) {
 		return fmt.Errorf("%s has no billing periods; if it belongs to a Microsoft Customer Agreement set agreement: mca: %w", scope, err)
 	}
 	return err

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // Invoices are the documents Microsoft issues, with their totals.
@@ -84,10 +83,6 @@ func (r *run) fillInvoices(ctx context.Context, u Unit, until string, l *landing
 		return 0, err
 	}
 	return invoicesOf(u.Scope, until, version).fill(ctx, r, u, l, progress)
-}
-
-func isSubscription(scope string) bool {
-	return strings.HasPrefix(strings.ToLower(scope), "/subscriptions/")
 }
 
 // refused tells whether the API will not answer for this scope, now or later.

@@ -58,12 +58,9 @@ func planPriceSheetDownload(ctx context.Context, r *run, a Account) ([]task, err
 	if !isBilled(a) {
 		return nil, fmt.Errorf("account %s: a price sheet is made for a billing account or a billing profile, and %s is neither; leave price_sheet_download out of its sources", a.Name, a.Scope)
 	}
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	months, err := r.months()
 	if err != nil {

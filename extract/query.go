@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -45,18 +44,6 @@ func queryColumns() []Column {
 	columns := fields(Date, "UsageDate", "BillingMonth")
 	columns = append(columns, fields(Decimal, "Cost", "PreTaxCost", "CostUSD", "PreTaxCostUSD")...)
 	return append(columns, fields(Text, "Currency")...)
-}
-
-// hasCosts tells whether a scope has costs of its own. Orders of reservations and savings
-// plans are scopes that have usage only.
-func hasCosts(a Account) bool {
-	scope := strings.ToLower(a.Scope)
-	return !strings.HasPrefix(scope, "/providers/microsoft.capacity/") && !strings.HasPrefix(scope, "/providers/microsoft.billingbenefits/")
-}
-
-// getsAdvice tells whether Azure recommends anything to a scope.
-func getsAdvice(a Account) bool {
-	return isBilled(a) || strings.HasPrefix(strings.ToLower(a.Scope), "/subscriptions/")
 }
 
 // costTypes are the two views of the same charges.

@@ -41,12 +41,9 @@ var _ = register(&Source{
 })
 
 func planReservationReport(ctx context.Context, r *run, a Account) ([]task, error) {
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	unit := Unit{Source: "reservation_details_report", Account: a.Name}
 	return r.monthlyIn(ctx, scopes, unit, []string{"daily"}, func(u Unit, month time.Time) task {

@@ -16,12 +16,9 @@ import (
 //     the day meant, turning it into UTC would move it.
 //   - A call may span three months at most; these span one.
 func (r *run) reservationUnits(ctx context.Context, a Account, source, operation string, grains []string) ([]task, error) {
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	unit := Unit{Source: source, Account: a.Name}
 	return r.monthlyIn(ctx, scopes, unit, grains, func(u Unit, month time.Time) task {
