@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -64,8 +63,7 @@ func (r *run) accountAgreement(ctx context.Context, scope, name string) (string,
 	if err == nil {
 		return "", fmt.Errorf("billing account %s: agreement type %q is not known; set agreement in the configuration", name, account.Properties.AgreementType)
 	}
-	var api *APIError
-	if !errors.As(err, &api) || (api.Status != http.StatusForbidden && api.Status != http.StatusNotFound) {
+	if !hasStatus(err, http.StatusForbidden, http.StatusNotFound) {
 		return "", err
 	}
 	if strings.Trim(name, "0123456789") == "" {
@@ -78,8 +76,7 @@ func (r *run) accountAgreement(ctx context.Context, scope, name string) (string,
 func (r *run) subscriptionAgreement(ctx context.Context, scope string) (string, error) {
 	url := query(scope+"/providers/Microsoft.Billing/billingPeriods", "$top", "1", "api-version", billingPeriodsVersion)
 	err := r.get(ctx, url, nil)
-	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusBadRequest {
+	if isBadRequest(err) {
 		return mca, nil
 	}
 	return mosp, err
@@ -102,9 +99,6 @@ func (r *run) get(ctx context.Context, url string, into any) error {
 
 // unknownVersion tells whether Azure refused an api-version as such.
 func unknownVersion(err error) bool {
-	var api *APIError
-	if !errors.As(err, &api) || api.Status != http.StatusBadRequest {
-		return false
-	}
-	return slices.Contains([]string{"InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType"}, api.Code)
+	return isBadRequest(err) &&
+		hasCode(err, "InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType")
 }

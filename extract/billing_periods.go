@@ -2,9 +2,7 @@ package extract
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -117,8 +115,7 @@ func (r *run) listBillingPeriods(ctx context.Context, scope string) ([]billingPe
 
 // notClassic explains the 400 that an MCA subscription answers with.
 func notClassic(scope string, err error) error {
-	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusBadRequest && isSubscription(scope) {
+	if isBadRequest(err) && isSubscription(scope) {
 		return fmt.Errorf("%s has no billing periods; if it belongs to a Microsoft Customer Agreement set agreement: mca: %w", scope, err)
 	}
 	return err

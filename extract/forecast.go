@@ -88,11 +88,5 @@ func costForecast(u Unit, column string, open time.Time) pull {
 }
 
 func noForecast(e *APIError) bool {
-	return e.NotApplicable(http.StatusNotFound, http.StatusFailedDependency)
-}
-
-// isBadRequest tells whether the question was refused as such.
-func isBadRequest(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Status == http.StatusBadRequest
+	return notFound(e) || e.Status == http.StatusFailedDependency
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -71,7 +72,7 @@ func (r *run) issuedByMonth(ctx context.Context, a Account) (map[string][]issued
 	if !found {
 		var err error
 		all, err = r.issuedInvoices(ctx, a)
-		if errors.Is(pull{absent: notFound}.explain(err), errAbsent) {
+		if hasStatus(err, http.StatusNotFound) {
 			all, err = nil, nil // an account that has no invoices has nothing that belongs to them
 		}
 		if err != nil {

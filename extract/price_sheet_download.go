@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -132,8 +131,7 @@ func enrollmentSheet(u Unit, a Account, month time.Time) fill {
 
 // unknownRoute tells whether Azure has no such operation, rather than no such thing.
 func unknownRoute(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Code == "InvalidResourceType" || api.Code == "ResourceTypeNotSupported")
+	return hasCode(err, "InvalidResourceType", "ResourceTypeNotSupported")
 }
 
 func sheetReport(scope, operation, version string) report {

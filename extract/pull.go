@@ -86,8 +86,7 @@ var errRestart = errors.New("begin the unit anew")
 
 // explain turns the answer "no such thing" into errAbsent.
 func (p pull) explain(err error) error {
-	var api *APIError
-	if errors.As(err, &api) && p.absent != nil && p.absent(api) {
+	if api, ok := errors.AsType[*APIError](err); ok && p.absent != nil && p.absent(api) {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
 	return err
@@ -95,8 +94,7 @@ func (p pull) explain(err error) error {
 
 // expired tells whether a link was refused as a request: skiptokens die within hours.
 func expired(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Status == http.StatusBadRequest || api.Status == http.StatusGone || api.Status == http.StatusNotFound)
+	return isBadRequest(err) || isGone(err)
 }
 
 // filling is one attempt at a unit.
@@ -177,8 +175,7 @@ func (f *filling) fetch(ctx context.Context) error {
 			attempt = 0
 			continue
 		}
-		var broken *pageError
-		if err == nil || !errors.As(err, &broken) {
+		if _, broken := errors.AsType[*pageError](err); !broken {
 			return err
 		}
 		if len(f.spool.lines) > before {
