@@ -29,6 +29,7 @@ var _ = register(&Source{
 	Feeds:      "billing_scope",
 	Status:     "current",
 	Columns:    billingAccountColumns(),
+	momentary:  true,
 	standard:   func(a Account) bool { return a.Agreement != mosp && billingAccountName.MatchString(a.Scope) },
 	plan:       planBillingAccounts,
 })
@@ -105,7 +106,7 @@ func planBillingAccounts(_ context.Context, _ *run, a Account) ([]task, error) {
 			continue // a reader of a profile cannot read its account
 		}
 		u := Unit{Source: "billing_accounts", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: kind}
-		tasks = append(tasks, task{Unit: u, shrinks: true, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+		tasks = append(tasks, task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 			return r.fillBillingKind(ctx, a, u, l, progress)
 		}})
 	}

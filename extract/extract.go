@@ -205,8 +205,8 @@ type task struct {
 	// month, if set, is the only one whose days the unit may hold: the API was asked
 	// by date.
 	month time.Time
-	// shrinks: fewer rows than the last time are nothing odd, as of charges not billed yet.
-	shrinks bool
+	// momentary: as of the source, for one dataset of it: charges not billed yet.
+	momentary bool
 	// prepare, if set, is asked when the unit is whole, just before it replaces the version
 	// in the lake, which is nil where there is none.
 	prepare func(ctx context.Context, r *run, before *manifest, l *landed) error
@@ -376,7 +376,7 @@ func (r *run) unreadable(l *landed) error {
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
 func (r *run) shrunk(t task, before, after *manifest) error {
-	if t.shrinks || t.source.momentary || r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+	if t.momentary || t.source.momentary || r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {
