@@ -88,7 +88,7 @@ func (r *run) costReports(ctx context.Context, a Account, source, operation stri
 }
 
 // outOfReach fills nothing and says what has the month.
-func outOfReach(source string, reach time.Time) func(context.Context, *run, *landing, func(int64)) (int64, error) {
+func outOfReach(source string, reach time.Time) fill {
 	return func(context.Context, *run, *landing, func(int64)) (int64, error) {
 		return 0, fmt.Errorf("%s reaches back %d months, to %s: let an export write this month and set exports to its folder, or name the source usage_details, which may still have it",
 			source, costDetailsReach, reach.Format(monthLayout))

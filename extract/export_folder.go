@@ -260,7 +260,7 @@ func readExportManifest(ctx context.Context, folder ExportFolder, name string, f
 			return e, exportType, nil
 		}
 		if sourceOf(e.source).exports.each {
-			e.dataset = cmp.Or(slugOf(cmp.Or(m.ExportConfig.ExportName, path.Base(m.ExportConfig.ResourceID))), allDatasets)
+			e.dataset = cmp.Or(slugBy(cmp.Or(m.ExportConfig.ExportName, path.Base(m.ExportConfig.ResourceID)), "-"), allDatasets)
 		}
 	}
 	err = e.complete(ctx, folder)

@@ -73,7 +73,7 @@ func TestAFolderIsLookedThroughOnce(t *testing.T) {
 		if strings.HasSuffix(name, "customer") || name == "focus 1.2" || name == "usage" {
 			continue
 		}
-		folder := "root/" + slugOf(name) + "/20261001-20261031/aa/"
+		folder := "root/" + slugBy(name, "-") + "/20261001-20261031/aa/"
 		files[folder+"part_0_0001.csv"] = d.text
 		files[folder+"manifest.json"] = exportManifestOf(strings.TrimPrefix(folder, "root/")+"part_0_0001.csv", d.exportType, "2026-10-07T06:10:00Z", d.text, 2)
 	}

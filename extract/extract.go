@@ -210,12 +210,14 @@ type task struct {
 	// prepare, if set, is asked when the unit is whole, just before it replaces the version
 	// in the lake, which is nil where there is none.
 	prepare func(ctx context.Context, r *run, before *manifest, l *landed) error
-	// fill reads the whole unit into the landing and returns the number of pages
-	// or files read. errAbsent says that the unit does not exist.
-	fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
+	fill    fill
 }
 
-// errAbsent is returned by task.fill when the API has no such thing for the scope:
+// A fill reads the whole unit into the landing and returns the number of pages or files
+// read. errAbsent says that the unit does not exist.
+type fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
+
+// errAbsent is returned by a fill when the API has no such thing for the scope:
 // balances of an MCA account, a price sheet of an unknown period.
 var errAbsent = errors.New("not available for this scope")
 

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -198,8 +197,7 @@ func hashWithoutLink(body []byte) string {
 		}
 		return nil
 	})
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+	return hashOf(body)
 }
 
 // escapeForbidden escapes the bytes that may not stand in an address and nothing

@@ -98,8 +98,6 @@ func (r *run) sheetTask(u Unit, a Account, month time.Time) ([]task, error) {
 // sheetRequest is the kind of request that gets a sheet, for the plan of a run.
 func sheetRequest(u Unit) request { return request{API: reportsAPI, Scope: u.Scope} }
 
-type fill = func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error)
-
 // currentSheet fetches the sheet of the month that goes on. Should the month end before
 // the sheet is there, nobody can say which month it is of, and the one before is kept.
 func currentSheet(u Unit, a Account, month time.Time) fill {

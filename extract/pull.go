@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,8 +75,7 @@ func (p pull) asked() string {
 	if p.first.Body == nil {
 		return ""
 	}
-	sum := sha256.Sum256(p.first.Body)
-	return hex.EncodeToString(sum[:])
+	return hashOf(p.first.Body)
 }
 
 // errRestart asks for the unit to be landed again from its first page.
@@ -245,11 +242,6 @@ func (f *filling) cleaned(body []byte) []byte {
 		return body
 	}
 	return f.clean(body)
-}
-
-func hashOf(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }
 
 // without goes on where one of several lists does not exist, as an invoice that has no

@@ -2,8 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -101,8 +99,7 @@ func retailShards(currency string, families []string) []retailShard {
 	for _, f := range listed {
 		s := retailShard{currency: currency, family: f, dataset: familySlug(f)}
 		if taken[s.dataset] {
-			sum := sha256.Sum256([]byte(f))
-			s.dataset += "_" + hex.EncodeToString(sum[:4])
+			s.dataset += "_" + hashOf([]byte(f))[:8]
 		}
 		taken[s.dataset] = true
 		shards = append(shards, s)
@@ -115,7 +112,7 @@ func retailShards(currency string, families []string) []retailShard {
 
 // familySlug names a family's files. It has no "-", which ends the dataset in their names.
 func familySlug(family string) string {
-	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(family), "_"), "_")
+	return slugBy(family, "_")
 }
 
 func (s retailShard) unit() Unit {
