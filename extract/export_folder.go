@@ -42,8 +42,8 @@ type ExportFile struct {
 // An ExportOpener opens the location that the configuration gives for exports.
 type ExportOpener func(ctx context.Context, location string) (ExportFolder, error)
 
-// OpenExportDir opens a directory of exports.
-func OpenExportDir(_ context.Context, location string) (ExportFolder, error) {
+// openExportDir opens a directory of exports.
+func openExportDir(_ context.Context, location string) (ExportFolder, error) {
 	info, err := os.Stat(location)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func TestAFolderIsLookedThroughOnce(t *testing.T) {
 	res, err := Run(context.Background(), Options{
 		Lake: t.TempDir(), Accounts: []Account{{Name: "contoso", Exports: exportOf(t, files)}}, AsOf: time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC),
 		Exports: func(ctx context.Context, location string) (ExportFolder, error) {
-			d, err := OpenExportDir(ctx, location)
+			d, err := openExportDir(ctx, location)
 			return countedFolder{d, &listed}, err
 		},
 	})

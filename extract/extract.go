@@ -245,7 +245,7 @@ func newRun(o Options) (*run, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Exports == nil {
-		o.Exports = OpenExportDir
+		o.Exports = openExportDir
 	}
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)

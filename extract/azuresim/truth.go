@@ -761,10 +761,10 @@ func (c *commitment) truthHours(t *TruthCommitment) {
 			}
 			hours := c.usedAll(day)
 			reserved, used = reserved+c.reserved(), used+hours.c
-			t.Utilized = append(t.Utilized, TruthUsedDay{e.text(day).iso, fmt.Sprint(c.reserved()), hours.amount().String()})
+			t.Utilized = append(t.Utilized, TruthUsedDay{e.text(day).iso, fmt.Sprint(c.reserved()), hours.String()})
 		}
 		if reserved > 0 {
-			t.MonthsUsed = append(t.MonthsUsed, TruthUsedMonth{m.iso(), fmt.Sprint(reserved), num{used, 4}.amount().String()})
+			t.MonthsUsed = append(t.MonthsUsed, TruthUsedMonth{m.iso(), fmt.Sprint(reserved), num{used, 4}.String()})
 		}
 	}
 }
@@ -823,7 +823,7 @@ func (e *Enterprise) truthFaults(b books) TruthFaults {
 	m := p.overMeter
 	f.OverbilledMeter = &TruthOverbilled{
 		a.key, a.path, e.months[p.overbilled].iso(), m.id, m.meter, m.category, m.region.zone, m.unit, "EUR",
-		m.eur[p.overbilled].amount().String(), e.billedPrice(m, p.overbilled).amount().String(), over.rows, over.cost.String(),
+		m.eur[p.overbilled].String(), e.billedPrice(m, p.overbilled).String(), over.rows, over.cost.String(),
 		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String(),
 	}
 	f.Misprint = e.misprinted()
