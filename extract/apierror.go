@@ -114,7 +114,7 @@ var adviceByStatus = map[int]string{
 	http.StatusBadRequest:          "the agreement may not have this API, or the range or filter is one it does not take",
 	http.StatusUnauthorized:        "the token was not accepted: check credential, cloud and tenant",
 	http.StatusForbidden:           adviceRole,
-	http.StatusNotFound:            "check the scope; the agreement may not have this API",
+	http.StatusNotFound:            "check the account's scope and agreement: another agreement may have this API",
 	http.StatusUnprocessableEntity: "this scope or offer is not supported by this API; use another source for it",
 	http.StatusTooManyRequests:     "Azure's quota is used up; run again later, or fewer sources",
 	http.StatusInternalServerError: "Azure failed; if it stays so ask for a smaller range (fewer months, or a scope further down)",

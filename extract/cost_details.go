@@ -39,7 +39,7 @@ var _ = register(&Source{
 	dateColumn: "Date",
 	everywhere: true,
 	billed:     true,
-	behind:     true,
+	behind:     costExports,
 	standard:   hasCostDetails,
 	plan: func(ctx context.Context, r *run, a Account) ([]task, error) {
 		return r.costReports(ctx, a, "cost_details", "generateCostDetailsReport")
@@ -49,6 +49,9 @@ var _ = register(&Source{
 // reportsVersion is the api-version of the three reports of Cost Management. Later ones
 // change exports alone, and sovereign clouds get them last.
 const reportsVersion = "2023-11-01"
+
+// costExports are the exports that have what the reports have.
+var costExports = []string{"cost_export", "focus_export"}
 
 // reportsAPI is their pacing family, which has the general pace.
 const reportsAPI = "costmanagement-report"

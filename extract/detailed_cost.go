@@ -34,7 +34,7 @@ var _ = register(&Source{
 	Columns:    costExportColumns(),
 	dateColumn: "Date",
 	billed:     true,
-	behind:     true,
+	behind:     costExports,
 	standard:   onRequest,
 	plan:       planDetailedCost,
 })

@@ -174,8 +174,36 @@ func newestRuns(ctx context.Context, folder ExportFolder, log *slog.Logger) ([]e
 	for _, exportType := range slices.Sorted(maps.Keys(unread)) {
 		log.Warn("exports of this type are left alone: no source reads them", "type", exportType, "manifests", unread[exportType])
 	}
+	for _, dir := range withoutManifest(files) {
+		log.Warn("files of an export left alone: their run has no manifest, so it is still being written, or was copied without it", "folder", dir)
+	}
 	err := handmade(ctx, folder, files, exported, newest)
 	return sortedRuns(newest), errors.Join(broken, err)
+}
+
+// withoutManifest are the folders of files that lie in a run's folder and have no manifest
+// beside or above them, up to the date range.
+func withoutManifest(files map[string]ExportFile) []string {
+	manifests := map[string]bool{}
+	for name := range files {
+		if isManifest(name) {
+			manifests[path.Dir(name)] = true
+		}
+	}
+	var found []string
+	for _, name := range sortedNames(files) {
+		if !isData(name) || !unfinished(name) {
+			continue
+		}
+		dir, root := path.Dir(name), exportRoot(name)
+		for dir != root && dir != "." && !manifests[dir] {
+			dir = path.Dir(dir)
+		}
+		if (dir == root || dir == ".") && !slices.Contains(found, path.Dir(name)) {
+			found = append(found, path.Dir(name))
+		}
+	}
+	return found
 }
 
 // keepBetter keeps the run that tells most of its unit: the one that was submitted

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -103,6 +104,29 @@ func TestARunStillBeingWrittenIsIgnoredEvenIfItIsTheFirst(t *testing.T) {
 		"e/20261001-20261031/202610030400/cc/part_0.csv": exportHeader + costLine("10/01/2026", "7"),
 	}))
 	wantUnits(t, res)
+}
+
+func TestARunWithoutManifestIsNamedOnceAndAWholeOneIsNot(t *testing.T) {
+	dir := exportOf(t, map[string]string{
+		"e/20261001-20261031/202610030400/cc/part_0.csv": exportHeader + costLine("10/01/2026", "7"),
+		"e/20261001-20261031/202610030400/cc/part_1.csv": exportHeader + costLine("10/02/2026", "7"),
+	})
+	whole := runsOf(t, "ActualCost", runOf{"e/20261101-20261130/202611030400/dd", "2026-11-03T04:00:00Z", "2026-11-01T00:00:00", "2026-11-30T00:00:00", "", exportHeader + costLine("11/01/2026", "1"), 1})
+	if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	folder, err := openExportDir(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := newestRuns(t.Context(), folder, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("error %v, runs %v; want November's", err, runs)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "folder=e/20261001-20261031/202610030400/cc") {
+		t.Errorf("log %q, want one line about October's folder", text)
+	}
 }
 
 func TestFilesDownloadedByHandAreOneRun(t *testing.T) {

@@ -117,6 +117,8 @@ type UnitResult struct {
 	Absent               bool  // the API says there is no such thing for this scope
 	Err                  error // the unit failed; its last good version stays
 	Took                 time.Duration
+
+	why error // what the API answered, if Absent
 }
 
 // A Result lists every unit of the run, in a fixed order.
@@ -163,6 +165,7 @@ func (r *run) wave(ctx context.Context, chosen func(*Source) bool) []UnitResult 
 	}
 	_ = group.Wait() // units report their errors in their results
 	r.refuseUnknownScopes(ctx, tasks, done)
+	r.refuseGaps(ctx, tasks, done)
 	return append(failed, done...)
 }
 
@@ -181,6 +184,39 @@ func (r *run) refuseUnknownScopes(ctx context.Context, tasks []task, results []U
 		if !known[account(t.Unit)] {
 			results[i].Err = fmt.Errorf("%s: the API knows no billing period of scope %s: is the scope right?", t.Unit, t.Scope)
 			r.report(ctx, t, &results[i])
+		}
+	}
+}
+
+// refuseGaps fails the absent units of such a source in months that must be there: the
+// lake has them, or the account's other dataset, or months before and after them. The
+// cause may be an API that is retired, and months that are missing must not pass for
+// months without costs, nor old records for those of today. Months before the first and
+// after the last one known are left out; that all are is worth a warning.
+func (r *run) refuseGaps(ctx context.Context, tasks []task, results []UnitResult) {
+	spans, answered := map[Unit]Range{}, map[Unit]bool{}
+	for i, t := range tasks {
+		key := account(t.Unit)
+		if _, ok := spans[key]; t.source.everywhere && !ok {
+			spans[key] = r.lake.months(t.Unit)
+		}
+		if t.source.everywhere && !results[i].Absent && results[i].Err == nil {
+			spans[key] = spans[key].with(t.Period)
+		}
+		answered[key] = answered[key] || !results[i].Absent
+	}
+	for i, t := range tasks {
+		key := account(t.Unit)
+		span := spans[key]
+		switch {
+		case !results[i].Absent || results[i].Err != nil || span.From == "":
+		case span.From <= t.Period && t.Period <= span.To:
+			results[i].Err = fmt.Errorf("%s: the API says that there is no such month, but there are months from %s to %s of scope %s; what was copied before stays: %w",
+				t.Unit, span.From, span.To, t.Scope, results[i].why)
+			r.report(ctx, t, &results[i])
+		case !answered[key]:
+			r.log.Warn("the API has none of the months asked for: has the account ended, or is the run date wrong?",
+				"unit", t.Unit.String(), "scope", t.Scope, "last_month", span.To, "run_date", r.asOf())
 		}
 	}
 }
@@ -304,7 +340,7 @@ func (r *run) refresh(ctx context.Context, t task, before *manifest, res *UnitRe
 	landed, pages, err := r.fill(ctx, t)
 	res.Pages = pages
 	if errors.Is(err, errAbsent) {
-		res.Absent = true
+		res.Absent, res.why = true, err
 		return
 	}
 	if err == nil {

@@ -13,6 +13,7 @@ type Plan struct {
 	Units  []PlannedUnit
 	Failed []UnitResult // what could not be planned
 	Quotas []Quota      // what the calls draw from, the slowest first
+	Free   bool         // Azure is simulated on this machine, where nothing is held back
 }
 
 // A PlannedUnit is a unit that would be fetched, or be left alone.
@@ -48,7 +49,7 @@ func MakePlan(ctx context.Context, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	tasks, failed := r.plan(ctx, func(*Source) bool { return true })
-	plan := Plan{Failed: failed}
+	plan := Plan{Failed: failed, Free: r.o.Client != nil && r.o.Client.pace.free}
 	calls := map[string]Quota{}
 	for _, t := range tasks {
 		u, err := r.foresee(t)
@@ -75,8 +76,10 @@ func (r *run) foresee(t task) (PlannedUnit, error) {
 	}
 	switch {
 	case u.Skip != "":
-	case r.fresh(t, before) && t.origin != "":
+	case r.fresh(t, before) && t.source.files:
 		u.Skip = "the files are those already copied"
+	case r.fresh(t, before) && t.origin != "":
+		u.Skip = "its invoices are those already copied"
 	case r.fresh(t, before):
 		u.Skip = "fetched less than four hours ago"
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -20,6 +21,10 @@ import (
 // charges were fetched, are noted in the charges' manifest, and a closed month is
 // fetched again when its invoices are no longer those.
 //
+// What a customer agreement is charged late stands in the month of its day and is billed
+// with the next month: until that month's invoice is there, these charges name none. So
+// the name of the next monthly invoice counts as well.
+//
 // Payments do not count: only ids and amounts that say what is billed.
 var invoicedColumns = []string{
 	"name", "invoicePeriodStartDate", "billedAmount_value", "creditAmount_value", "azurePrepaymentApplied_value",
@@ -27,6 +32,9 @@ var invoicedColumns = []string{
 }
 
 const noInvoice = "none"
+
+// billsLate and a month is the key of the invoices that bill what the month was charged late.
+const billsLate = "late "
 
 // invoiced identifies the invoices that the lake has of a task's month; "" for sources
 // whose records no invoice bills.
@@ -65,6 +73,9 @@ func (r *run) invoicesOf(u Unit) string {
 				return ""
 			}
 			lines = append(lines, months[u.Period]...)
+			if strings.Contains(billingAccountOf(u.Scope), ":") {
+				lines = append(lines, months[billsLate+u.Period]...)
+			}
 		}
 	}
 	if len(lines) == 0 {
@@ -123,6 +134,9 @@ func readInvoiceMonths(path string) (months map[string][]string, err error) {
 		for row := range int(rows.RecordBatch().NumRows()) {
 			month, line := invoiceLine(rows.RecordBatch(), row)
 			months[month] = append(months[month], line)
+			if name, before := lateLine(rows.RecordBatch(), row, month); before != "" {
+				months[billsLate+before] = append(months[billsLate+before], name)
+			}
 		}
 	}
 	return months, rows.Err()
@@ -139,4 +153,30 @@ func invoiceLine(batch arrow.RecordBatch, row int) (month, line string) {
 		month = batch.Column(i).ValueStr(row)
 	}
 	return month[:min(len(month), len(monthLayout))], strings.Join(cells, " ")
+}
+
+// lateLine returns the name of a monthly invoice, and the month before its own; none for
+// invoices of single purchases, which bill nothing late.
+func lateLine(batch arrow.RecordBatch, row int, month string) (name, before string) {
+	own, err := time.Parse(monthLayout, month)
+	if err != nil || cellText(batch, row, "isMonthlyInvoice") != "true" {
+		return "", ""
+	}
+	return "late " + cellText(batch, row, "name"), own.AddDate(0, -1, 0).Format(monthLayout)
+}
+
+func cellText(batch arrow.RecordBatch, row int, name string) string {
+	for _, i := range batch.Schema().FieldIndices(name) {
+		return batch.Column(i).ValueStr(row)
+	}
+	return ""
+}
+
+// billingAccountOf is the name of a scope's billing account: of a customer agreement two
+// GUIDs and a day, of an enrollment a number.
+func billingAccountOf(scope string) string {
+	if match := billingAccountName.FindStringSubmatch(scope); match != nil {
+		return match[1]
+	}
+	return ""
 }

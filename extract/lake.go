@@ -139,12 +139,22 @@ func readManifest(path string) (*manifest, error) {
 
 // knows tells whether the lake has a complete version of any unit of the same source
 // and scope.
-func (k lake) knows(u Unit) bool {
+func (k lake) knows(u Unit) bool { return k.months(u).From != "" }
+
+// months are the first and the last period of the same source and scope of which the lake
+// has a complete version of any unit.
+func (k lake) months(u Unit) Range {
+	var months Range
 	manifests, err := filepath.Glob(filepath.Join(filepath.Dir(k.raw(u)), "period=*", "*.json"))
-	return err == nil && slices.ContainsFunc(manifests, func(path string) bool {
-		m, err := readManifest(path)
-		return err == nil && m != nil && m.AsOf != ""
-	})
+	if err != nil {
+		return months
+	}
+	for _, path := range manifests {
+		if m, err := readManifest(path); err == nil && m != nil && m.AsOf != "" {
+			months = months.with(m.Period)
+		}
+	}
+	return months
 }
 
 // age tells how long ago the unit was last completed; very long if never.

@@ -16,6 +16,14 @@ const (
 	monthLayout = "2006-01"
 )
 
+// with is the range widened to a month.
+func (r Range) with(month string) Range {
+	if r.From == "" {
+		return Range{From: month, To: month}
+	}
+	return Range{From: min(r.From, month), To: max(r.To, month)}
+}
+
 // months lists the months of the range.
 func (r Range) months() ([]time.Time, error) {
 	from, err := time.Parse(monthLayout, r.From)

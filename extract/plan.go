@@ -77,9 +77,9 @@ func (p *planning) source(ctx context.Context, a Account, s *Source) {
 		t.source = cmp.Or(t.source, s)
 		t.asks.Scope = cmp.Or(t.asks.Scope, t.Scope) // whatever is asked counts against the scope
 		if s.files {
-			p.exported[exportKey(t.Unit)] = true
+			p.exported[t.Source+"\x00"+exportKey(t.Unit)] = true
 		}
-		if s.behind && !isNamed(a, p.o.Sources, s) && p.inExport(t.Unit) && t.skip == "" {
+		if t.skip == "" && !isNamed(a, p.o.Sources, s) && p.inExport(t) {
 			t.skip = "an export of the same scope has it"
 		}
 		p.tasks = append(p.tasks, t)
@@ -96,12 +96,18 @@ func exportKey(u Unit) string {
 	return strings.ToLower(strings.Join([]string{u.Account, u.Scope, u.Period, u.Dataset}, "\x00"))
 }
 
-// inExport tells whether an export holds what the unit would fetch. A FOCUS export holds
+// inExport tells whether an export holds what the task would fetch. A FOCUS export holds
 // actual and amortized cost at once.
-func (p *planning) inExport(u Unit) bool {
-	focus := u
-	focus.Dataset = "focus"
-	return p.exported[exportKey(u)] || p.exported[exportKey(focus)]
+func (p *planning) inExport(t task) bool {
+	u := t.Unit
+	for _, source := range t.source.behind {
+		for _, u.Dataset = range []string{t.Dataset, "focus"} {
+			if p.exported[source+"\x00"+exportKey(u)] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wants tells whether the account's agreement, its configuration and the run's
@@ -128,15 +134,31 @@ func (r *run) asked(source string) bool {
 // for each account.
 func (p *planning) unknown(chosen func(*Source) bool) {
 	for _, s := range Sources() {
-		if !chosen(s) || !slices.Contains(p.o.Sources, s.Name) || p.had[s.Name] {
+		if !chosen(s) || !slices.Contains(p.o.Sources, s.Name) {
+			continue
+		}
+		if p.had[s.Name] {
+			p.nothing(s)
 			continue
 		}
 		for _, a := range p.o.Accounts {
+			if found, ok := p.agreements.Load(a.Scope); ok { // auto
+				a.Agreement = found.(string)
+			}
 			if !slices.ContainsFunc(p.failed, func(f UnitResult) bool { return f.Source == s.Name || f.Source == "account" }) && len(a.Sources) == 0 {
 				p.fail(s.Name, a, s.unsupported(a))
 			}
 		}
 	}
+}
+
+// nothing warns of a source that the command names and that has no unit in any account:
+// aggregated_cost of an account that is no management group, invoices where there are none.
+func (p *planning) nothing(s *Source) {
+	if slices.ContainsFunc(p.tasks, func(t task) bool { return t.source == s }) || slices.ContainsFunc(p.failed, func(f UnitResult) bool { return f.Source == s.Name }) {
+		return
+	}
+	p.log.Warn("the source has nothing for these accounts and months; azledger sources tells what it reads", "source", s.Name)
 }
 
 // agreementNames are what a billing administrator calls the agreements.

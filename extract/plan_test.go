@@ -1,8 +1,10 @@
 package extract
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -60,6 +62,50 @@ func TestAClosedMonthIsFetchedAgainWhenItsInvoiceChanges(t *testing.T) {
 	mustRun(t, o)
 	if got := s.months(); !slices.Equal(got, []string{"2026-10"}) {
 		t.Errorf("after that asked for %v, want the open month alone", got)
+	}
+}
+
+// A charge dated in August that came late is billed with September, and names that invoice
+// only once it is there.
+func TestAClosedMonthIsFetchedAgainWhenTheNextOneIsInvoiced(t *testing.T) {
+	for _, c := range []struct {
+		name, scope string
+		monthly     bool
+		want        []string
+	}{
+		{"monthly invoice", testScope, true, []string{"2026-08", "2026-09", "2026-10"}},
+		{"single purchase", testScope, false, []string{"2026-09", "2026-10"}},
+		{"enrollment", "/providers/Microsoft.Billing/billingAccounts/8608480", true, []string{"2026-09", "2026-10"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newUsageAPI(t)
+			list := `{"value":[]}`
+			s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, "/invoices") {
+					return false
+				}
+				fmt.Fprint(w, list)
+				return true
+			}
+			o := testOptions(t, s, t.TempDir())
+			o.Accounts = []Account{{Name: "contoso", Scope: c.scope, Agreement: mca, Sources: []string{"usage_details", "invoices"}}}
+			o.Sources = nil
+			o.Periods, o.History, o.Refresh = Range{}, 3, false
+			o.AsOf = time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)
+			mustRun(t, o)
+			s.months()
+			list = fmt.Sprintf(`{"value":[{"name":"G2","properties":{"invoicePeriodStartDate":"2026-09-01T00:00:00Z","isMonthlyInvoice":%t}}]}`, c.monthly)
+			o.AsOf = o.AsOf.AddDate(0, 0, 1)
+			mustRun(t, o)
+			if got := s.months(); !slices.Equal(got, c.want) {
+				t.Errorf("September is invoiced: asked for %v, want %v", got, c.want)
+			}
+			o.AsOf = o.AsOf.AddDate(0, 0, 1)
+			mustRun(t, o)
+			if got := s.months(); !slices.Equal(got, []string{"2026-10"}) {
+				t.Errorf("after that asked for %v, want the open month alone", got)
+			}
+		})
 	}
 }
 
@@ -160,7 +206,7 @@ func TestAnExportSparesTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tasks, _ := r.plan(t.Context(), func(s *Source) bool { return s.files || s.behind })
+		tasks, _ := r.plan(t.Context(), func(s *Source) bool { return s.files || s.behind != nil })
 		for _, u := range tasks {
 			if u.skip != "" {
 				units = append(units, u.Period+" "+u.Dataset)
@@ -256,4 +302,43 @@ func TestARetiredAPINamesItsSuccessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFailure(t, res, "410", "retired", "cost_details")
+}
+
+func TestWhyASourceIsNotThereNamesTheAgreementThatAzureTold(t *testing.T) {
+	s := newUsageAPI(t)
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/billingAccounts/8608480") {
+			fmt.Fprint(w, `{"properties":{"agreementType":"EnterpriseAgreement"}}`)
+			return true
+		}
+		return false
+	}
+	o := testOptions(t, s, t.TempDir())
+	o.Accounts = []Account{{Name: "contoso", Scope: "/providers/Microsoft.Billing/billingAccounts/8608480", Agreement: "auto"}}
+	o.Sources = []string{"credits"}
+	res, err := Run(t.Context(), o)
+	if err != nil || len(res.Failed()) != 1 {
+		t.Fatalf("error %v, failed units %v; want one", err, res.Failed())
+	}
+	text := res.Failed()[0].Err.Error()
+	if !strings.Contains(text, "contoso is an Enterprise Agreement, ") || !strings.Contains(text, sourceNamed(t, "credits").Instead[ea]) {
+		t.Errorf("error %q does not say which agreement it is, and what to read instead", text)
+	}
+}
+
+func TestASourceThatIsNamedAndHasNothingIsWorthAWarning(t *testing.T) {
+	s := newUsageAPI(t)
+	o := testOptions(t, s, t.TempDir())
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.Accounts[0].Agreement = ea
+	mustRun(t, o)
+	if log.Len() > 0 {
+		t.Errorf("log %q of a source that has something", &log)
+	}
+	o.Sources = []string{"aggregated_cost"} // no management group
+	mustRun(t, o)
+	if !strings.Contains(log.String(), "source=aggregated_cost") {
+		t.Errorf("log %q, want a warning that nothing is read", &log)
+	}
 }

@@ -38,6 +38,7 @@ var _ = register(&Source{
 		mpa:  "a partner's prices are in the price list of Partner Center: its usage records carry what was paid",
 	},
 	Columns:  priceSheetColumns(),
+	behind:   []string{"price_sheet_export"},
 	standard: isBilled,
 	plan:     planPriceSheetDownload,
 })

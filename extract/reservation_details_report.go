@@ -35,7 +35,7 @@ var _ = register(&Source{
 		mpa:  "a partner agreement lists no reservations of its customers; their use is in cost_details, in rows with a ReservationId",
 	},
 	dateColumn: "UsageDate",
-	behind:     true,
+	behind:     []string{"reservation_details_export"},
 	standard:   isBilled,
 	plan:       planReservationReport,
 })

@@ -20,7 +20,7 @@ var _ = registerExports(&Source{
 	Version:    "2023-05-01 dataset",
 	Agreements: []string{ea, mca, mpa},
 	Role:       "Storage Blob Data Reader on the container, or read access to the folder",
-	Feeds:      "savings recommendations",
+	Feeds:      "stg_reservation_recommendations_export",
 	Status:     "current",
 	Columns: slices.Concat(
 		[]Column{{Name: "Sku", Type: Text, Aliases: []string{"SkuName"}}},

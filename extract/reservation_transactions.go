@@ -42,6 +42,7 @@ var _ = register(&Source{
 			"billingProfileId", "billingProfileName", "invoiceSectionId", "invoiceSectionName", "invoice", "invoiceId")),
 	dateColumn: "eventDate",
 	momentary:  true,
+	behind:     []string{"reservation_transactions_export"},
 	standard:   isBilled,
 	plan:       planReservationTransactions,
 })

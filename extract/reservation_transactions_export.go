@@ -16,7 +16,7 @@ var _ = registerExports(&Source{
 	Version:    "2023-05-01 dataset",
 	Agreements: []string{ea, mca, mpa},
 	Role:       "Storage Blob Data Reader on the container, or read access to the folder",
-	Feeds:      "reservation purchases",
+	Feeds:      "reservation_transaction",
 	Status:     "current",
 	Columns: slices.Concat(
 		[]Column{{Name: "EventDate", Type: Instant, Required: true}, {Name: "Amount", Type: Decimal, Required: true}},

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -75,6 +76,7 @@ type retailShard struct {
 	family   string   // "" for the unit unlisted
 	listed   []string // of the unit unlisted: the families that are units
 	dataset  string
+	asked    bool // the configuration names the family
 }
 
 func planRetailPrices(_ context.Context, r *run, _ Account) ([]task, error) {
@@ -97,7 +99,7 @@ func retailShards(currency string, families []string) []retailShard {
 	var shards []retailShard
 	taken := map[string]bool{unlistedFamilies: true}
 	for _, f := range listed {
-		s := retailShard{currency: currency, family: f, dataset: familySlug(f)}
+		s := retailShard{currency: currency, family: f, dataset: familySlug(f), asked: len(families) > 0}
 		if taken[s.dataset] {
 			s.dataset += "_" + hashOf([]byte(f))[:8]
 		}
@@ -140,9 +142,33 @@ func (s retailShard) has(family string) bool {
 	return !listed
 }
 
+// catalogueCalls are about the pages of the whole list, 600,000 records; each is walked twice
+// at least. It is for the plan of a first run alone.
+const catalogueCalls = 2 * 600
+
+func (s retailShard) calls() int {
+	if s.family == "" {
+		return catalogueCalls
+	}
+	return catalogueCalls / len(retailFamilies)
+}
+
+// explain says which word of the configuration an answer is about.
+func (s retailShard) explain(err error, rows int) error {
+	switch {
+	case isBadRequest(err):
+		return fmt.Errorf("retail.currencies: is %s a currency that Microsoft lists prices in? %w", s.currency, err)
+	case err == nil && rows == 0 && s.asked:
+		return fmt.Errorf("retail.families: there is no price of a service family %q; it is compared letter by letter with %s", s.family, strings.Join(retailFamilies, ", "))
+	}
+	return err
+}
+
 func (s retailShard) task() task {
 	return task{
-		Unit: s.unit(),
+		Unit:  s.unit(),
+		asks:  s.request(),
+		calls: s.calls(),
 		fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 			return s.fill(ctx, r, l, progress)
 		},

@@ -349,3 +349,27 @@ func FuzzRetailRecord(f *testing.F) {
 		}
 	})
 }
+
+func TestWordsOfTheConfigurationThatNoPriceHas(t *testing.T) {
+	server := httptest.NewServer(azuresim.New(azuresim.Config{}).Handler())
+	defer server.Close()
+	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: server.URL, Retail: server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		retail Retail
+		says   string
+	}{
+		"a family misspelt": {Retail{Currencies: []string{"USD"}, Families: []string{"Computes"}}, `no price of a service family "Computes"; it is compared letter by letter with AI + Machine Learning`},
+		"no currency":       {Retail{Currencies: []string{"ERU"}, Families: []string{"Compute"}}, "is ERU a currency that Microsoft lists prices in?"},
+	} {
+		res, err := Run(t.Context(), Options{Lake: t.TempDir(), Client: client, Retail: c.retail, Sources: []string{"retail_prices"}, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if failed := res.Failed(); len(failed) != 1 || !strings.Contains(failed[0].Err.Error(), c.says) {
+			t.Errorf("%s: %v, want one unit that says %q", name, failed, c.says)
+		}
+	}
+}

@@ -89,7 +89,8 @@ func (s retailShard) fill(ctx context.Context, r *run, l *landing, progress func
 		return 0, err
 	}
 	defer c.discard()
-	return c.fill(ctx)
+	requests, err := c.fill(ctx)
+	return requests, s.explain(err, len(c.seen))
 }
 
 // discard removes the texts. The folder is cleared before the next attempt as well.

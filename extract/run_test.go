@@ -1,15 +1,18 @@
 package extract
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -383,6 +386,71 @@ func TestMonthsBeforeTheEnrollmentAreAbsentAndAScopeWithoutAnyIsAnError(t *testi
 	res, err := Run(context.Background(), o)
 	if err != nil || len(res.Failed()) != 4 || !strings.Contains(res.Failed()[0].Err.Error(), "is the scope right?") {
 		t.Errorf("error %v, failed units %v; want all four, asking whether the scope is right", err, res.Failed())
+	}
+}
+
+func TestAMonthThatMustBeThereAndIsAbsentIsAFailure(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		gone   string // part of the address that gets a 404
+		before bool   // the lake has all months from a run before
+		want   []string
+	}{
+		{"between others", "/202610/", false, []string{"2026-10 actual", "2026-10 amortized"}},
+		{"one dataset", "/202609/ actualcost", false, []string{"2026-09 actual"}},
+		{"once copied", "/202611/", true, []string{"2026-11 actual", "2026-11 amortized"}},
+		{"the whole API", "", true, []string{"2026-09 actual", "2026-09 amortized", "2026-10 actual", "2026-10 amortized", "2026-11 actual", "2026-11 amortized"}},
+		{"after the last", "/202611/", false, nil},
+		{"before the first", "/202609/", false, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newUsageAPI(t)
+			o := testOptions(t, s, t.TempDir())
+			o.Accounts[0].Agreement, o.Periods.To, o.AsOf = ea, "2026-11", time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+			if test.before {
+				mustRun(t, o)
+			}
+			month, metric, _ := strings.Cut(test.gone, " ")
+			s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+				gone := strings.Contains(r.URL.Path, month) && strings.Contains(r.URL.RawQuery, metric)
+				if gone {
+					http.Error(w, `{"error":{"code":"NotFound","message":"gone for a test"}}`, http.StatusNotFound)
+				}
+				return gone
+			}
+			res, err := Run(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var failed []string
+			for _, u := range res.Failed() {
+				failed = append(failed, u.Period+" "+u.Dataset)
+				if text := u.Err.Error(); !strings.Contains(text, "no such month") || !strings.Contains(text, "gone for a test") {
+					t.Errorf("error %q does not say what is missing and what the API answered", text)
+				}
+			}
+			if !slices.Equal(failed, test.want) {
+				t.Errorf("failed: %q, want %q", failed, test.want)
+			}
+		})
+	}
+}
+
+func TestMonthsAllOfThemAfterTheLastOneKnownAreWorthAWarning(t *testing.T) {
+	s := newUsageAPI(t)
+	o := testOptions(t, s, t.TempDir())
+	o.Accounts[0].Agreement = ea
+	mustRun(t, o)
+	s.respond = func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, `{"error":{"code":"NotFound","message":"no such billing period"}}`, http.StatusNotFound)
+		return true
+	}
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.Periods, o.AsOf = Range{From: "2031-01", To: "2031-01"}, time.Date(2031, 1, 20, 0, 0, 0, 0, time.UTC)
+	mustRun(t, o)
+	if text := log.String(); !strings.Contains(text, "run date wrong") || !strings.Contains(text, "last_month=2026-10") {
+		t.Errorf("log %q asks nothing", text)
 	}
 }
 

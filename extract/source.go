@@ -35,7 +35,7 @@ type Source struct {
 	billed     bool          // what invoices bill: a month is read again when its invoices change
 	momentary  bool          // what is so today: it may be far less than it was
 	exports    *exportFormat // of the files read, if files
-	behind     bool          // not read where an export of the same scope, month and dataset is
+	behind     []string      // sources of exports: what they have of the same scope, month and dataset is not asked for
 	// standard tells which accounts read it without naming it; nil means all. What another
 	// source has as well, or what costs many calls, is read on request.
 	standard func(Account) bool

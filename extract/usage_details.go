@@ -36,7 +36,7 @@ var _ = register(&Source{
 	Successor:  "cost_details or cost_export",
 	Columns:    usageDetailsColumns(),
 	billed:     true,
-	behind:     true,
+	behind:     costExports,
 	dateColumn: "date",
 	everywhere: true,
 	standard:   hasOnlyUsageDetails,

@@ -10,6 +10,7 @@ import (
 // QueryOptions say which tables a query sees and what it may use.
 type QueryOptions struct {
 	Views   map[string][]string // table → its Parquet files; a table without files is left out
+	Empty   map[string][]Column // tables that have no rows
 	Dialect string              // the text of dialect/duckdb.sql, for our functions; "" does without
 	Temp    string              // folder for what does not fit in memory; "" is the system's
 	Memory  string              // "" is 2GB
@@ -50,6 +51,11 @@ func Query(ctx context.Context, o QueryOptions, sql string, fn func(columns []Co
 	defer func() { err = errors.Join(err, s.close()) }()
 	for table, files := range views {
 		if err := s.fileView(ctx, table, files); err != nil {
+			return err
+		}
+	}
+	for table, columns := range o.Empty {
+		if err := s.emptyTable(ctx, table, columns); err != nil {
 			return err
 		}
 	}

@@ -202,6 +202,8 @@ source has too:
   - Azure's own sums by day (query), against which the charges are held: table
     source_completeness_cost. They and the forecast cost four query units a run and scope; the
     first run reads the history, 26.
+  - Sources whose feed begins with stg_ are kept in the lake and typed, but published in no table
+    yet; azledger models --all describes them.
   - What Enterprise Reporting had, from a replay of it: sources ea_*, where they are named.
 
 An export folder may hold every dataset that Cost Management exports, in CSV, CSV.gz or
@@ -218,17 +220,20 @@ counts and why.
 	azledger plan [--limits] [--format table|json|csv] [flags of run]
 
 says before anything is fetched what a run would fetch and leave alone, the calls that takes
-(as many as the last time, where there was one; at least one else) and the earliest finish
-under the limits that Azure publishes. --limits lists these, with the calls that count against
-each. A run paces itself by the same numbers.
+(as many as the last time, where there was one; else the least there can be) and the earliest
+finish under the limits that Azure publishes. --limits lists these, with the calls that count
+against each. A run paces itself by the same numbers; a simulated Azure on this machine has
+none. The plan itself asks Azure for what planning takes, such as the names of billing profiles
+and the list of invoices, so it needs the credential that a run needs.
 
 	$ azledger plan --config demo/azledger.yaml --as-of 2026-11-23 --source balances --source budgets
-	account          source    periods  units  calls  skipped  skipped because
-	--------------------------------------------------------------------------------------
-	contoso          balances  2026-11      1      1        1  closed, and fetched since
-	contoso          budgets   all          1      1        0
-	contoso-digital  budgets   all          1      1        0
-	total                                   3      3        1  earliest finish after 0s
+	account          source    periods  units  calls at least  skipped  skipped because
+	--------------------------------------------------------------------------------------------------------------
+	contoso          balances  2026-11      1               1        1  closed, and fetched since
+	contoso          budgets   all          1               1        0
+	contoso-digital  budgets   all          1               1        0
+	total                                   3               3        1  a simulated Azure on this machine holds
+	                                                                    nothing back
 
 # Owners
 

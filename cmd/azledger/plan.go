@@ -50,7 +50,7 @@ func (j *job) plan(ctx context.Context, limits bool) error {
 		err = j.print(planColumns, planRows(plan))
 	}
 	if err == nil && len(plan.Failed) > 0 {
-		err = failedError{plan.Failed, ": it cannot be planned"}
+		err = failedError{plan.Failed, " to be planned, and the plan above lacks them"}
 	}
 	return err
 }
@@ -60,7 +60,7 @@ var planColumns = []column{
 	{name: "source"},
 	{name: "periods"},
 	{name: "units", number: true, bare: true},
-	{name: "calls", number: true, bare: true},
+	{name: "calls at least", number: true, bare: true},
 	{name: "skipped", number: true, bare: true},
 	{name: "skipped because", wrap: 40},
 }
@@ -94,6 +94,9 @@ func planRows(plan extract.Plan) [][]string {
 	}
 	last := rows[len(rows)-1]
 	last[len(last)-1] = "earliest finish after " + roughly(plan.Least())
+	if plan.Free {
+		last[len(last)-1] = "a simulated Azure on this machine holds nothing back"
+	}
 	return rows
 }
 
@@ -132,9 +135,21 @@ func quotaRows(plan extract.Plan) [][]string {
 		for _, l := range q.Limits {
 			allows = append(allows, fmt.Sprintf("%d in %s", l.Calls, roughly(l.Per)))
 		}
-		rows = append(rows, []string{q.Name, strings.Join(allows, ", "), strconv.Itoa(q.Calls), roughly(q.Least)})
+		rows = append(rows, []string{quotaName(q.Name), strings.Join(allows, ", "), strconv.Itoa(q.Calls), roughly(q.Least)})
 	}
 	return rows
+}
+
+// quotaName says what a limit is of, in words.
+func quotaName(name string) string {
+	family, scope, ofScope := strings.Cut(name, " ")
+	if family == "general" {
+		family = "all calls"
+	}
+	if ofScope {
+		return family + " for " + scope
+	}
+	return family + " of the tenant"
 }
 
 // roughly is a time as people say it: 40s, 12m, 3h20m.

@@ -74,8 +74,31 @@ func (c *config) eachRow(ctx context.Context, views map[string][]string, text st
 	if err != nil {
 		return err
 	}
-	o := transform.QueryOptions{Views: views, Dialect: string(functions), Temp: c.Limits.Temp, Memory: c.Limits.Memory, Threads: c.Limits.Threads}
+	empty, err := emptyTables(views)
+	if err != nil {
+		return err
+	}
+	o := transform.QueryOptions{Views: views, Empty: empty, Dialect: string(functions), Temp: c.Limits.Temp, Memory: c.Limits.Memory, Threads: c.Limits.Threads}
 	return transform.Query(ctx, o, text, fn)
+}
+
+// emptyTables are the columns of published tables that have no file, because they have no
+// row: list prices that never changed.
+func emptyTables(views map[string][]string) (map[string][]transform.Column, error) {
+	empty := map[string][]transform.Column{}
+	for name, files := range views {
+		if len(files) > 0 {
+			continue
+		}
+		models, err := transform.Load(sql.FS)
+		if err != nil {
+			return nil, err
+		}
+		if m := modelNamed(models, name); m != nil {
+			empty[name] = m.Columns
+		}
+	}
+	return empty, nil
 }
 
 var numeric = regexp.MustCompile(`(?i)^(u?(tiny|small|big|huge)?int(eger)?|decimal.*|double|float)$`)
@@ -106,6 +129,7 @@ func (c *config) views(ctx context.Context, store load.Store, m load.Manifest, t
 		if !mentions(text, t.Name) {
 			continue
 		}
+		views[t.Name] = nil
 		for _, f := range t.Files {
 			path, err := load.Fetch(ctx, store, f, filepath.Join(c.Lake, "cache"))
 			if err != nil {

@@ -6,6 +6,7 @@
 -- A negotiated price of 0 (EA Marketplace, usage that a commitment covers) is taken from the price sheet of the month, else what was
 -- billed for a unit, else what was paid. A list price of 0 is that of the account's on-demand usage of the meter, part and unit, when
 -- there is just one, else the price sheet's, else the negotiated price. Costs at those prices are calculated only where they were 0.
+-- What of a commitment nobody used has no on-demand price: its list price is the negotiated one, as it is for cost files.
 --
 -- Marketplace comes without a ServiceName where it is bought, commitments and rounding too. ServiceName is the meter category here, as
 -- for cost files, then the publisher of Marketplace products, the subcategory, and only then the name that Microsoft has for the
@@ -285,7 +286,12 @@ typed as (
         case when kept.CommitmentId is not null and strpos(kept.x_SkuDetails, '"RINormalizationRatio"') > 0
             then try_cast(json_value_text(kept.x_SkuDetails, 'RINormalizationRatio') as decimal(38, 18)) end as NormalizationRatio,
         -- What the month's price sheet calls it; only records that lack a price ask for one.
-        case when kept.Category = 'Usage' and (coalesce(kept.ContractedUnitPrice, 0) = 0 or coalesce(kept.ListUnitPrice, 0) = 0) then kept.MeterId end as SheetMeterId,
+        case
+            when kept.Category = 'Usage'
+                and not (kept.CommitmentId is not null and coalesce(kept.CommitmentDiscountStatus, '') = 'Unused')
+                and (coalesce(kept.ContractedUnitPrice, 0) = 0 or coalesce(kept.ListUnitPrice, 0) = 0)
+                then kept.MeterId
+        end as SheetMeterId,
         case when kept.Agreement = 'mca' then upper(kept.SkuId) else kept.x_SkuPartNumber end as SheetSkuKey,
         case when kept.Agreement = 'mca' then upper(regexp_extract(coalesce(kept.x_BillingProfileId, kept.BillingAccountId), '([^/]*)$', 1)) else '' end as SheetProfileId
     from kept

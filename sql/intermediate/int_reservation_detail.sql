@@ -2,7 +2,9 @@
 --
 -- The same month can come from an export, from a report made on request and from the list of the Consumption API. Of one
 -- account, scope and month the export counts before the report, and the report before the list, which Microsoft no longer
--- works on. A scope inside another that has the month does not count: a billing profile's rows are among its account's.
+-- works on. What ends more than three days before another of them was left behind, such as an export that was switched off, and does
+-- not count: the same rule as for costs. A scope inside another that has the month does not count either: a billing profile's rows
+-- are among its account's.
 --
 -- reads:  stg_reservation_details, stg_reservation_details_export, stg_reservation_details_report
 -- grain:  Source, Account, Scope, BillingPeriodStart, Page, Row
@@ -104,13 +106,31 @@ with served as (
         stg_reservation_details.FlexibilityRatio as FlexibilityRatio
     from stg_reservation_details
 ),
-chosen as (
+offered as (
     select
         served.Account as Account,
         served.ScopeKey as ScopeKey,
         served.BillingPeriodStart as BillingPeriodStart,
-        min(served.Preference) as Preference
+        served.Preference as Preference,
+        max(served.UsageDate) as LastDay
     from served
+    group by 1, 2, 3, 4
+),
+reached as (
+    select
+        offered.*,
+        max(offered.LastDay) over (partition by offered.Account, offered.ScopeKey, offered.BillingPeriodStart) as FurthestDay
+    from offered
+),
+chosen as (
+    select
+        reached.Account as Account,
+        reached.ScopeKey as ScopeKey,
+        reached.BillingPeriodStart as BillingPeriodStart,
+        min(reached.Preference) as Preference
+    from reached
+    where reached.FurthestDay is null
+        or day_add(reached.LastDay, 3) >= reached.FurthestDay
     group by 1, 2, 3
 ),
 nested as (

@@ -71,7 +71,7 @@ select
     nullif(description, '') as EventDescription,
     nullif(trim(invoiceNumber), '') as InvoiceId,
     coalesce(lower(eventType) like 'pending%', false) as IsPending,
-    nullif(regexp_extract(lower(coalesce(billingProfileId, _scope)), '/billingprofiles/([^/]*)', 1), '') as BillingProfileId,
+    upper(nullif(regexp_extract(lower(coalesce(billingProfileId, _scope)), '/billingprofiles/([^/]*)', 1), '')) as BillingProfileId,
     nullif(regexp_extract(lotId, '([^/]*)$', 1), '') as LotName,
     nullif(lotSource, '') as LotSource,
     nullif(trim(coalesce(creditCurrency, closedBalance_currency, charges_currency)), '') as CreditCurrency,

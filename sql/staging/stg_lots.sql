@@ -69,7 +69,7 @@ select
     nullif(name, '') as LotName,
     nullif(source, '') as LotSource,
     nullif(status, '') as LotStatus,
-    nullif(regexp_extract(lower(_scope), '/billingprofiles/([^/]*)', 1), '') as BillingProfileId,
+    upper(nullif(regexp_extract(lower(_scope), '/billingprofiles/([^/]*)', 1), '')) as BillingProfileId,
     nullif(regexp_extract(lower(_scope), '/customers/([^/]*)', 1), '') as CustomerId,
     cast(startDate as date) as StartDate,
     cast(expirationDate as date) as ExpirationDate,

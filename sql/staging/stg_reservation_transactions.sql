@@ -71,9 +71,9 @@
 -- column AccountOwnerId        varchar          its owner's address
 -- column DepartmentName        varchar          the enrollment's department
 -- column CostCenter            varchar          as entered at the enrollment
--- column BillingProfileId      varchar          ARM id in lower case; customer agreements only
+-- column BillingProfileId      varchar          the billing profile's code; customer agreements only
 -- column BillingProfileName    varchar          customer agreements only
--- column InvoiceSectionId      varchar          ARM id in lower case; customer agreements only
+-- column InvoiceSectionId      varchar          the invoice section's code; customer agreements only
 -- column InvoiceSectionName    varchar          customer agreements only
 -- column InvoiceId             varchar          the invoice's number; null while not invoiced, and under an enrollment
 -- column Tags                  varchar          JSON array
@@ -119,9 +119,9 @@ select
     nullif(accountOwnerEmail, '') as AccountOwnerId,
     nullif(raw_reservation_transactions.departmentName, '') as DepartmentName,
     nullif(raw_reservation_transactions.costCenter, '') as CostCenter,
-    nullif(lower(raw_reservation_transactions.billingProfileId), '') as BillingProfileId,
+    upper(nullif(regexp_extract(raw_reservation_transactions.billingProfileId, '([^/]*)$', 1), '')) as BillingProfileId,
     nullif(raw_reservation_transactions.billingProfileName, '') as BillingProfileName,
-    nullif(lower(raw_reservation_transactions.invoiceSectionId), '') as InvoiceSectionId,
+    upper(nullif(regexp_extract(raw_reservation_transactions.invoiceSectionId, '([^/]*)$', 1), '')) as InvoiceSectionId,
     nullif(raw_reservation_transactions.invoiceSectionName, '') as InvoiceSectionName,
     nullif(coalesce(invoice, regexp_extract(raw_reservation_transactions.invoiceId, '([^/]*)$', 1)), '') as InvoiceId,
     raw_reservation_transactions.tags as Tags
