@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -45,10 +44,6 @@ var _ = register(&Source{
 
 const aggregatedCost = "aggregated_cost"
 
-func isManagementGroup(scope string) bool {
-	return strings.Contains(strings.ToLower(scope), "/managementgroups/")
-}
-
 func planAggregatedCost(ctx context.Context, r *run, a Account) ([]task, error) {
 	if !isManagementGroup(a.Scope) {
 		if slices.Contains(a.Sources, aggregatedCost) {
@@ -58,9 +53,7 @@ func planAggregatedCost(ctx context.Context, r *run, a Account) ([]task, error) 
 		return nil, nil
 	}
 	unit := Unit{Source: aggregatedCost, Account: a.Name, Scope: a.Scope}
-	return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
+	return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 		p := consumptionList(consumptionAPI, a.Scope, query(billingPeriodScope(a.Scope, month.Format("200601"))+"/providers/Microsoft.Consumption/aggregatedCost", "api-version", consumptionVersion))
 		p.shape, p.absent = jsonShape{}, notFound
 		return p.task(u)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -25,8 +23,6 @@ var agreementTypes = map[string]string{
 	"MicrosoftPartnerAgreement":      mpa,
 	"MicrosoftOnlineServicesProgram": mosp,
 }
-
-var billingAccountName = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/([^/]+)`)
 
 // agreement returns the account's agreement, asking Azure when it is auto.
 func (r *run) agreement(ctx context.Context, a Account) (string, error) {
@@ -47,7 +43,7 @@ func (r *run) findAgreement(ctx context.Context, a Account) (string, error) {
 	if match := billingAccountName.FindStringSubmatch(a.Scope); match != nil {
 		return r.accountAgreement(ctx, match[0], match[1])
 	}
-	if strings.HasPrefix(strings.ToLower(a.Scope), "/subscriptions/") {
+	if isSubscription(a.Scope) {
 		return r.subscriptionAgreement(ctx, a.Scope)
 	}
 	return "", fmt.Errorf("account %s: cannot tell the agreement of scope %s; set agreement to ea, mca, mosp or mpa", a.Name, a.Scope)
@@ -67,8 +63,7 @@ func (r *run) accountAgreement(ctx context.Context, scope, name string) (string,
 	if err == nil {
 		return "", fmt.Errorf("billing account %s: agreement type %q is not known; set agreement in the configuration", name, account.Properties.AgreementType)
 	}
-	var api *APIError
-	if !errors.As(err, &api) || (api.Status != http.StatusForbidden && api.Status != http.StatusNotFound) {
+	if !hasStatus(err, http.StatusForbidden, http.StatusNotFound) {
 		return "", err
 	}
 	if strings.Trim(name, "0123456789") == "" {
@@ -81,8 +76,7 @@ func (r *run) accountAgreement(ctx context.Context, scope, name string) (string,
 func (r *run) subscriptionAgreement(ctx context.Context, scope string) (string, error) {
 	url := query(scope+"/providers/Microsoft.Billing/billingPeriods", "$top", "1", "api-version", billingPeriodsVersion)
 	err := r.get(ctx, url, nil)
-	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusBadRequest {
+	if isBadRequest(err) {
 		return mca, nil
 	}
 	return mosp, err
@@ -103,81 +97,8 @@ func (r *run) get(ctx context.Context, url string, into any) error {
 	return nil
 }
 
-// billingProfiles lists the scopes of an MCA account's billing profiles, or the
-// scope itself if it is one already.
-func (r *run) billingProfiles(ctx context.Context, scope string) ([]string, error) {
-	if strings.Contains(strings.ToLower(scope), "/billingprofiles/") {
-		return []string{scope}, nil
-	}
-	profiles, err := r.billingChildren(ctx, scope, "billingProfiles")
-	return idsOf(profiles), err
-}
-
-// billingChild is a scope below a billing account: a billing profile, a department, a customer.
-type billingChild struct {
-	ID         string
-	Properties struct{ DepartmentID string } // of an enrollment account; "" when it is in none
-}
-
-func idsOf(children []billingChild) []string {
-	ids := make([]string, len(children))
-	for i, c := range children {
-		ids[i] = c.ID
-	}
-	return ids
-}
-
-// billingChildren lists what hangs below a billing account under one of its types, asked
-// for once in a run.
-// Sovereign clouds may only know an older version.
-func (r *run) billingChildren(ctx context.Context, scope, kind string) ([]billingChild, error) {
-	key := scope + "/" + kind
-	if known, ok := r.children.Load(key); ok {
-		return known.([]billingChild), nil
-	}
-	children, err := r.childrenBy(ctx, scope, kind, billingVersion)
-	if unknownVersion(err) {
-		children, err = r.childrenBy(ctx, scope, kind, oldInvoicesVersion)
-	}
-	if err == nil {
-		r.children.Store(key, children)
-	}
-	return children, err
-}
-
-func (r *run) childrenBy(ctx context.Context, scope, kind, version string) ([]billingChild, error) {
-	var all []billingChild
-	first := request{API: billingAPI, Scope: scope, Method: http.MethodGet, URL: query(scope+"/"+kind, "api-version", version)}
-	next := func(body []byte) (string, error) {
-		var list struct {
-			Value    []billingChild
-			NextLink string
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("%s of %s: %w", kind, scope, err)
-		}
-		all = append(all, list.Value...)
-		return list.NextLink, nil
-	}
-	for _, err := range r.o.Client.pages(ctx, first, cursor{}, next) {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
 // unknownVersion tells whether Azure refused an api-version as such.
 func unknownVersion(err error) bool {
-	var api *APIError
-	if !errors.As(err, &api) || api.Status != http.StatusBadRequest {
-		return false
-	}
-	return slices.Contains([]string{"InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType"}, api.Code)
+	return isBadRequest(err) &&
+		hasCode(err, "InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType")
 }
-
-var billingScope = regexp.MustCompile(`(?i)^/providers/Microsoft\.Billing/billingAccounts/[^/]+(/billingProfiles/[^/]+)?/?$`)
-
-// isBilled tells whether the account's scope is one that is billed as a whole: an
-// enrollment, a billing account or a billing profile.
-func isBilled(a Account) bool { return billingScope.MatchString(a.Scope) }

@@ -55,21 +55,26 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// NotApplicable tells whether the refusal may be read as "there is no such thing
-// for this scope". That is so for 404, or for the statuses given, and only the
-// caller knows for which calls: balances of an MCA account, not usage.
-func (e *APIError) NotApplicable(statuses ...int) bool {
-	if len(statuses) == 0 {
-		return e.Status == http.StatusNotFound
-	}
-	return slices.Contains(statuses, e.Status)
+// hasStatus tells whether err is a refusal by Azure with one of the statuses.
+func hasStatus(err error, statuses ...int) bool {
+	e, ok := errors.AsType[*APIError](err)
+	return ok && slices.Contains(statuses, e.Status)
 }
 
-// Unauthorized tells whether a role, a policy or the token is missing.
-func (e *APIError) Unauthorized() bool {
-	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
-		slices.ContainsFunc([]string{"AuthorizationFailed", "RBACAccessDenied", "BillingAccessDenied", "AccountCostDisabled", "DepartmentCostDisabled", "IndirectCostDisabled"},
-			func(code string) bool { return strings.EqualFold(code, e.Code) })
+// hasCode tells whether err is a refusal by Azure with one of the codes.
+func hasCode(err error, codes ...string) bool {
+	e, ok := errors.AsType[*APIError](err)
+	return ok && slices.Contains(codes, e.Code)
+}
+
+// isBadRequest tells whether the question was refused as such.
+func isBadRequest(err error) bool {
+	return hasStatus(err, http.StatusBadRequest)
+}
+
+// isGone tells whether Azure no longer knows what it was asked about.
+func isGone(err error) bool {
+	return hasStatus(err, http.StatusNotFound, http.StatusGone)
 }
 
 func (e *APIError) expiredToken() bool {

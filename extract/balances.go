@@ -42,9 +42,7 @@ func balanceColumns() []Column {
 
 func planBalances(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "balances", Account: a.Name, Scope: a.Scope}
-	return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, _ string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), allDatasets
+	return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 		fill := func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 			pages, err := balanceOf(a.Scope, "/billingPeriods/"+month.Format("200601")).fill(ctx, r, u, l, progress)
 			if !errors.Is(err, errAbsent) {

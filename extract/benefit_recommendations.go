@@ -76,7 +76,7 @@ func planBenefitRecommendations(ctx context.Context, r *run, a Account) ([]task,
 // sharedOrSingle are the scopes that a savings plan could have: below a billing account it
 // is shared; below a subscription it could also be for that one alone.
 func sharedOrSingle(scope string) []string {
-	if strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
+	if isSubscription(scope) {
 		return []string{"Shared", "Single"}
 	}
 	return []string{"Shared"}

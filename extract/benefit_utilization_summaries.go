@@ -45,10 +45,8 @@ func hasSavingsPlans(a Account) bool {
 
 func planBenefitUtilization(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "benefit_utilization_summaries", Account: a.Name, Scope: a.Scope}
-	return r.monthly(ctx, unit, []string{"daily", "monthly"}, func(month time.Time, grain string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), grain
-		return benefitUtilization(a.Scope, grain, month).task(u)
+	return r.monthly(ctx, unit, []string{"daily", "monthly"}, func(u Unit, month time.Time) task {
+		return benefitUtilization(a.Scope, u.Dataset, month).task(u)
 	})
 }
 

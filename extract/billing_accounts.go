@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // Billing accounts and what hangs under them: who is billed, by which profile, section or
@@ -30,12 +29,10 @@ var _ = register(&Source{
 	Feeds:      "billing_scope",
 	Status:     "current",
 	Columns:    billingAccountColumns(),
-	standard:   func(a Account) bool { return a.Agreement != mosp && a.isBillingScope() },
+	momentary:  true,
+	standard:   func(a Account) bool { return a.Agreement != mosp && billingAccountName.MatchString(a.Scope) },
 	plan:       planBillingAccounts,
 })
-
-// isBillingScope tells whether the scope is a billing account or a part of one.
-func (a Account) isBillingScope() bool { return billingAccountName.MatchString(a.Scope) }
 
 func billingAccountColumns() []Column {
 	columns := resource()
@@ -105,20 +102,15 @@ var kindLists = map[string]string{
 func planBillingAccounts(_ context.Context, _ *run, a Account) ([]task, error) {
 	var tasks []task
 	for _, kind := range billingKinds[a.Agreement] {
-		if !a.isWhole() && kind == accountKind {
+		if !isBillingAccount(a.Scope) && kind == accountKind {
 			continue // a reader of a profile cannot read its account
 		}
 		u := Unit{Source: "billing_accounts", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: kind}
-		tasks = append(tasks, task{Unit: u, shrinks: true, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+		tasks = append(tasks, task{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 			return r.fillBillingKind(ctx, a, u, l, progress)
 		}})
 	}
 	return tasks, nil
-}
-
-// isWhole tells whether the scope is a whole billing account.
-func (a Account) isWhole() bool {
-	return strings.EqualFold(billingAccountName.FindString(a.Scope), a.Scope)
 }
 
 func (r *run) fillBillingKind(ctx context.Context, a Account, u Unit, l *landing, progress func(int64)) (int64, error) {
@@ -158,7 +150,7 @@ func billingKind(a Account, kind string, scopes []string, version string) pull {
 	case a.Agreement == mosp:
 		object = true
 		urls = []string{query(mospSubscription(a.Scope), "api-version", version)}
-	case kind == accountKind, kind == profileKind && !a.isWhole():
+	case kind == accountKind, kind == profileKind && !isBillingAccount(a.Scope):
 		object = true
 		urls = []string{query(a.Scope, "api-version", version)}
 	default:
@@ -189,9 +181,4 @@ func billingListURL(path, version string) string {
 		return query(path, "api-version", version)
 	}
 	return query(path, "top", "50", "api-version", version)
-}
-
-// mospSubscription is where the billing API keeps a pay-as-you-go subscription.
-func mospSubscription(scope string) string {
-	return "/providers/Microsoft.Billing/billingAccounts/default/billingSubscriptions/" + scope[len("/subscriptions/"):]
 }

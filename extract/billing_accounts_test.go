@@ -2,12 +2,8 @@ package extract
 
 import (
 	"context"
-	"net/http/httptest"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -23,62 +19,6 @@ func TestExamplesOfBillingAccounts(t *testing.T) {
 		"billing/*/?vailableBalance*.json", "billing/*/BillingAccount.json", "billing/*/billingAccountsGet*.json", "billing/*/BillingProfile.json",
 		"billing/*/billingProfilesGet.json", "billing/*/BillingSubscription.json", "billing/*/billingSubscriptionsGet.json", "billing/*/Customer.json",
 		"billing/*/customersGet*.json", "billing/*/departmentGet.json", "billing/*/enrollmentAccountGet.json", "billing/*/InvoiceSection.json", "billing/*/invoiceSectionsGet.json")
-}
-
-// simulated is a simulated Azure and the options of a run against it.
-type simulated struct {
-	*azuresim.Enterprise
-	url string
-}
-
-func simulate(t *testing.T, config azuresim.Config) simulated {
-	t.Helper()
-	enterprise := azuresim.New(config)
-	server := httptest.NewServer(enterprise.Handler())
-	t.Cleanup(server.Close)
-	return simulated{enterprise, server.URL}
-}
-
-func (s simulated) options(t *testing.T, lake string, accounts []Account, sources ...string) Options {
-	t.Helper()
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.url}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	return Options{
-		Lake: lake, Client: client, Accounts: accounts, Sources: sources, Workers: 1, Refresh: true,
-		AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), History: 4,
-	}
-}
-
-var (
-	enrollment = Account{Name: "ea", Scope: azuresim.EnrollmentPath, Agreement: ea}
-	customer   = Account{Name: "mca", Scope: azuresim.CustomerPath, Agreement: mca}
-)
-
-// rawRows reads the rows that a run landed for a source, in the order of unit, page and row.
-func rawRows(t *testing.T, lake, source string) []record {
-	t.Helper()
-	manifests, err := filepath.Glob(filepath.Join(lake, "raw", source, "scope=*", "period=*", "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []record
-	for _, path := range manifests {
-		m, err := readManifest(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range m.Files {
-			_, got := readBack(t, &landedFile{Path: filepath.Join(filepath.Dir(path), f.Path), Rows: f.Rows})
-			for _, row := range got {
-				row["_dataset"], row["_period"] = m.Dataset, m.Period
-			}
-			rows = append(rows, got...)
-		}
-	}
-	return rows
 }
 
 func TestBillingAccountsOfTheSimulator(t *testing.T) {
@@ -168,16 +108,4 @@ func TestSeveralListsStoppedAnywhereResume(t *testing.T) {
 			}
 		}
 	}
-}
-
-// dataFiles are the names of data files, which are hashes of their content.
-func dataFiles(files map[string]string) []string {
-	var names []string
-	for name := range files {
-		if strings.HasSuffix(name, ".parquet") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }

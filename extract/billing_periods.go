@@ -2,12 +2,8 @@ package extract
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -58,18 +54,10 @@ type billingPeriod struct {
 	Properties struct{ BillingPeriodStartDate, BillingPeriodEndDate string }
 }
 
-// perBillingPeriod plans a unit for each billing period of a pay-as-you-go
-// subscription that starts in a wanted month.
-func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, pullOf func(period, dataset string) pull) ([]task, error) {
-	return r.perBounds(ctx, unit, datasets, func(period string, start, _ time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = start.Format(monthLayout), dataset
-		return pullOf(period, dataset).task(u)
-	})
-}
-
-// perBounds is perBillingPeriod for what is asked for by the period's first and last day.
-func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskOf func(period string, first, last time.Time, dataset string) task) ([]task, error) {
+// perBillingPeriod is monthly for the billing periods of a pay-as-you-go subscription, which
+// begin on any day: those that start in a wanted month. What is asked for goes by their
+// name, or by their first and last day.
+func (r *run) perBillingPeriod(ctx context.Context, unit Unit, datasets []string, taskOf func(u Unit, period string, first, last time.Time) task) ([]task, error) {
 	periods, err := r.listBillingPeriods(ctx, unit.Scope)
 	if err != nil {
 		return nil, err
@@ -91,7 +79,7 @@ func (r *run) perBounds(ctx context.Context, unit Unit, datasets []string, taskO
 			if !wanted.contains(u.Period) {
 				continue
 			}
-			t := taskOf(p.Name, start, lastOf(start, end), d)
+			t := taskOf(u, p.Name, start, lastOf(start, end))
 			if t.skip, err = r.settled(u, end); err != nil {
 				return nil, err
 			}
@@ -121,30 +109,13 @@ func (p billingPeriod) bounds() (start, end time.Time, err error) {
 }
 
 func (r *run) listBillingPeriods(ctx context.Context, scope string) ([]billingPeriod, error) {
-	var periods []billingPeriod
-	next := func(body []byte) (string, error) {
-		var list struct {
-			Value    []billingPeriod
-			NextLink string
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("billing periods of %s: %w", scope, err)
-		}
-		periods = append(periods, list.Value...)
-		return list.NextLink, nil
-	}
-	for _, err := range r.o.Client.pages(ctx, billingPeriodsOf(scope).first, cursor{}, next) {
-		if err != nil {
-			return nil, notClassic(scope, err)
-		}
-	}
-	return periods, nil
+	periods, err := listAll[billingPeriod](ctx, r, billingPeriodsOf(scope).first, "billing periods of "+scope)
+	return periods, notClassic(scope, err)
 }
 
 // notClassic explains the 400 that an MCA subscription answers with.
 func notClassic(scope string, err error) error {
-	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusBadRequest && strings.HasPrefix(strings.ToLower(scope), "/subscriptions/") {
+	if isBadRequest(err) && isSubscription(scope) {
 		return fmt.Errorf("%s has no billing periods; if it belongs to a Microsoft Customer Agreement set agreement: mca: %w", scope, err)
 	}
 	return err

@@ -69,8 +69,9 @@ func planCharges(ctx context.Context, r *run, a Account) ([]task, error) {
 	if a.Agreement == ea {
 		return r.departmentCharges(ctx, a)
 	}
-	return r.chargesOf(ctx, a, a.Scope, chargeDatasets(a), func(month time.Time, dataset string) pull {
-		return modernCharges(a.Scope, month, chargeSplits[dataset])
+	unit := Unit{Source: "charges", Account: a.Name, Scope: a.Scope}
+	return r.monthly(ctx, unit, chargeDatasets(a), func(u Unit, month time.Time) task {
+		return modernCharges(a.Scope, month, chargeSplits[u.Dataset]).task(u)
 	})
 }
 
@@ -95,19 +96,12 @@ func (r *run) departmentCharges(ctx context.Context, a Account) ([]task, error) 
 	if err != nil {
 		return nil, err
 	}
-	var tasks []task
-	for _, scope := range scopes {
-		planned, err := r.chargesOf(ctx, a, scope, []string{allDatasets}, func(month time.Time, _ string) pull {
-			p := consumptionList(consumptionAPI, scope, query(billingPeriodScope(scope, month.Format("200601"))+"/providers/Microsoft.Consumption/charges", "api-version", consumptionVersion))
-			p.absent = notFound // a period before the department was made
-			return p
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: "charges", Account: a.Name}
+	return r.monthlyIn(ctx, scopes, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
+		p := consumptionList(consumptionAPI, u.Scope, query(billingPeriodScope(u.Scope, month.Format("200601"))+"/providers/Microsoft.Consumption/charges", "api-version", consumptionVersion))
+		p.absent = notFound // a period before the department was made
+		return p.task(u)
+	})
 }
 
 func (r *run) enrollmentParts(ctx context.Context, scope string) ([]string, error) {
@@ -125,16 +119,6 @@ func (r *run) enrollmentParts(ctx context.Context, scope string) ([]string, erro
 		}
 	}
 	return idsOf(departments), err
-}
-
-// chargesOf plans the months of one scope.
-func (r *run) chargesOf(ctx context.Context, a Account, scope string, datasets []string, ask func(month time.Time, dataset string) pull) ([]task, error) {
-	unit := Unit{Source: "charges", Account: a.Name, Scope: scope}
-	return r.monthly(ctx, unit, datasets, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
-		return ask(month, dataset).task(u)
-	})
 }
 
 func modernCharges(scope string, month time.Time, split string) pull {

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -34,33 +33,16 @@ var (
 	tenantGroup       = Account{Name: "group", Scope: "/providers/Microsoft.Management/managementGroups/contoso", Agreement: ea}
 )
 
-const testKey = "eyJhbGciOi.an-enrollments-key.of-test"
-
 // newBilled prepares a run of sources over accounts of a simulated enterprise.
 func newBilled(t *testing.T, config azuresim.Config, sources []string, accounts ...Account) *chargedRun {
 	t.Helper()
 	config.Seed, config.AsOf, config.EnterpriseKey = 7, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), testKey
-	b := &chargedRun{t: t, sim: azuresim.New(config), lake: t.TempDir()}
-	server := httptest.NewServer(b.sim.Handler())
-	t.Cleanup(server.Close)
+	sim := simulate(t, config)
+	b := &chargedRun{t: t, sim: sim.Enterprise, lake: t.TempDir()}
 	b.o = Options{
-		Lake: b.lake, Client: quickClient(t, server.URL), Accounts: accounts, Sources: sources, Workers: 1, History: config.Months, AsOf: config.AsOf,
+		Lake: b.lake, Client: quickClient(t, sim.url), Accounts: accounts, Sources: sources, Workers: 1, History: config.Months, AsOf: config.AsOf,
 	}
 	return b
-}
-
-// quickClient asks a test server and does not wait between attempts.
-func quickClient(t *testing.T, url string) *Client {
-	t.Helper()
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: url, Enterprise: url}, EnterpriseKey: testKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	for _, other := range client.others {
-		other.sleep = client.sleep
-	}
-	return client
 }
 
 // run copies, and fails the test if a unit fails or Azure refused anything.
@@ -112,7 +94,7 @@ const allCharges = `coalesce(azureCharges, 0) + coalesce(azureCharges_value, 0) 
 func TestChargesAddUpToUsage(t *testing.T) {
 	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000}, []string{"charges", "usage_details", "aggregated_cost"}, chargedEnrollment, digital)
 	group := tenantGroup
-	group.Sources = []string{"aggregated_cost"} // its usage is the chargedEnrollment's
+	group.Sources = []string{"aggregated_cost"} // its usage is the enrollment's
 	b.o.Accounts = append(b.o.Accounts, group)
 	b.run()
 	b.wantRows(`select _period, sum(`+allCharges+`) from {charges} where _account = 'contoso' group by 1 order by 1`,

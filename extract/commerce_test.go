@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"context"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -22,16 +21,9 @@ var paygOffer = Offer{ID: azuresim.PaygOffer, Currency: "EUR", Locale: "en-US", 
 // paygOptions is a pay-as-you-go subscription at a simulated Azure.
 func paygOptions(t *testing.T, sources []string, faults ...azuresim.Fault) (*azuresim.Enterprise, Options) {
 	t.Helper()
-	e := azuresim.New(azuresim.Config{Rows: 500, Months: 3, PageSize: 50, Faults: faults})
-	s := httptest.NewServer(e.Handler())
-	t.Cleanup(s.Close)
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	return e, Options{
-		Lake: t.TempDir(), Client: client, Workers: 1, Sources: sources, History: 3, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), Refresh: true,
+	sim := simulate(t, azuresim.Config{Rows: 500, Months: 3, PageSize: 50, Faults: faults})
+	return sim.Enterprise, Options{
+		Lake: t.TempDir(), Client: quickClient(t, sim.url), Workers: 1, Sources: sources, History: 3, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), Refresh: true,
 		Accounts: []Account{{Name: "lab", Scope: azuresim.PaygPath, Agreement: "auto", Offer: paygOffer}},
 	}
 }
@@ -41,7 +33,7 @@ func TestUsageAggregatesGoByTheDayTheyWereReported(t *testing.T) {
 	mustRun(t, o)
 	sums := map[string]*big.Rat{}
 	late := 0
-	for _, r := range recordsInLake(t, o.Lake, "usage_aggregates") {
+	for _, r := range rawRows(t, o.Lake, "usage_aggregates") {
 		q, ok := new(big.Rat).SetString(r["quantity"])
 		if !ok {
 			t.Fatalf("quantity of %v", r)
@@ -114,11 +106,7 @@ func TestAnEmpty202IsNoPage(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }))
 	t.Cleanup(s.Close)
 	_, o := paygOptions(t, []string{"usage_aggregates"})
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	client := quickClient(t, s.URL)
 	o.Client, o.Accounts[0].Agreement = client, mosp
 	res, err := Run(t.Context(), o)
 	if err != nil || len(res.Failed()) != len(res.Units) || len(res.Units) == 0 {
@@ -162,7 +150,7 @@ func TestTheRateCardIsReadBehindItsRedirectWithoutTheToken(t *testing.T) {
 	if len(tokens) != 2 || tokens["/_blob/_ratecard.json"] > 0 {
 		t.Errorf("tokens went to %v, want the list of periods and the rate card's own address only", tokens)
 	}
-	rows := recordsInLake(t, o.Lake, "rate_card")
+	rows := rawRows(t, o.Lake, "rate_card")
 	tiers := slices.IndexFunc(rows, func(r record) bool { return strings.Contains(r["MeterRates"], "100.0000000000") })
 	last := rows[len(rows)-1]
 	if len(rows) < 100 || tiers < 0 || last["Currency"] != "EUR" || last["IsTaxIncluded"] != "false" || rows[len(rows)-2]["Name"] != "Monetary Credit" {

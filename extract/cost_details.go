@@ -76,13 +76,11 @@ const costDetailsReach = 13
 func (r *run) costReports(ctx context.Context, a Account, source, operation string) ([]task, error) {
 	unit := Unit{Source: source, Account: a.Name, Scope: a.Scope}
 	reach := monthOf(r.o.AsOf).AddDate(0, -costDetailsReach, 0)
-	planned, err := r.monthly(ctx, unit, []string{"actual", "amortized"}, func(month time.Time, dataset string) task {
+	planned, err := r.monthly(ctx, unit, []string{"actual", "amortized"}, func(u Unit, month time.Time) task {
 		if month.Before(reach) {
-			return task{fill: outOfReach(source, reach)}
+			return task{Unit: u, fill: outOfReach(source, reach)}
 		}
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
-		return r.costReport(a, operation, month, dataset).task(u)
+		return r.costReport(a, operation, month, u.Dataset).task(u)
 	})
 	for i, t := range planned {
 		if t.Period < reach.Format(monthLayout) && r.o.Periods == (Range{}) {
@@ -93,7 +91,7 @@ func (r *run) costReports(ctx context.Context, a Account, source, operation stri
 }
 
 // outOfReach fills nothing and says what has the month.
-func outOfReach(source string, reach time.Time) func(context.Context, *run, *landing, func(int64)) (int64, error) {
+func outOfReach(source string, reach time.Time) fill {
 	return func(context.Context, *run, *landing, func(int64)) (int64, error) {
 		return 0, fmt.Errorf("%s reaches back %d months, to %s: let an export write this month and set exports to its folder, or name the source usage_details, which may still have it",
 			source, costDetailsReach, reach.Format(monthLayout))

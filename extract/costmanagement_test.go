@@ -114,7 +114,7 @@ func TestCostManagementAgainstTheSimulatedAzure(t *testing.T) {
 		{"reservation_transactions", 9, 0, 6},
 	} {
 		s := newCostSimOf(t, azuresim.Config{Seed: 11, Months: 3, Rows: 5000, PageSize: 50})
-		o := s.options(c.source, simEnrollment, simCustomer)
+		o := s.options(c.source, simEnrollment, digital)
 		res := mustRun(t, o)
 		absent := 0
 		for _, u := range res.Units {
@@ -122,7 +122,7 @@ func TestCostManagementAgainstTheSimulatedAzure(t *testing.T) {
 				absent++
 			}
 		}
-		rows := rowsInLake(t, o.Lake, c.source)
+		rows := rawRows(t, o.Lake, c.source)
 		if len(res.Units) != c.units || absent != c.absent || len(rows) != c.rows {
 			t.Errorf("%s: %d units, %d absent, %d rows; want %d, %d, %d", c.source, len(res.Units), absent, len(rows), c.units, c.absent, c.rows)
 		}
@@ -147,13 +147,13 @@ func TestForecastRepeatsTheQuery(t *testing.T) {
 	o.Periods = Range{From: "2026-11", To: "2026-11"}
 	mustRun(t, o)
 	actual := map[string]string{}
-	for _, r := range rowsInLake(t, o.Lake, "query") {
+	for _, r := range rawRows(t, o.Lake, "query") {
 		if r["_dataset"] == "actual" {
 			actual[r["UsageDate"]] = r["Cost"]
 		}
 	}
 	passed, to := 0, ""
-	for _, r := range rowsInLake(t, o.Lake, "forecast") {
+	for _, r := range rawRows(t, o.Lake, "forecast") {
 		switch r["CostStatus"] {
 		case "Actual":
 			if passed++; r["Cost"] != actual[r["UsageDate"]] {
@@ -219,7 +219,7 @@ func TestAlertsComeAndGo(t *testing.T) {
 	mustRun(t, o)
 	list = `{"id":"/a/2"}`
 	mustRun(t, o)
-	if rows := rowsInLake(t, o.Lake, "alerts"); !slices.ContainsFunc(rows, func(r record) bool { return r["id"] == "/a/2" }) {
+	if rows := rawRows(t, o.Lake, "alerts"); !slices.ContainsFunc(rows, func(r record) bool { return r["id"] == "/a/2" }) {
 		t.Errorf("rows %v", rows)
 	}
 }
@@ -229,7 +229,7 @@ func TestScopesThatAreNotAsked(t *testing.T) {
 	for scope, want := range map[string]string{
 		simEnrollment.Scope:                                        "alerts benefit_recommendations benefit_utilization_summaries exports forecast query reservation_recommendations reservation_transactions",
 		simEnrollment.Scope + "/departments/84000":                 "alerts exports forecast query",
-		simCustomer.Scope + "/billingProfiles/A-B":                 "alerts benefit_recommendations benefit_utilization_summaries exports forecast query reservation_recommendations reservation_transactions",
+		digital.Scope + "/billingProfiles/A-B":                     "alerts benefit_recommendations benefit_utilization_summaries exports forecast query reservation_recommendations reservation_transactions",
 		"/subscriptions/1":                                         "alerts benefit_recommendations exports forecast query reservation_recommendations",
 		"/providers/Microsoft.BillingBenefits/savingsPlanOrders/1": "benefit_utilization_summaries",
 		"/providers/Microsoft.Capacity/reservationOrders/1":        "",
@@ -259,18 +259,18 @@ func TestAForecastIsOfTheOpenMonth(t *testing.T) {
 // Payments for reservations are those of the cost rows, to the last digit, each in its month.
 func TestReservationTransactionsAreTheCharges(t *testing.T) {
 	s := newCostSim(t, 50)
-	o := s.options("reservation_transactions", simEnrollment, simCustomer)
+	o := s.options("reservation_transactions", simEnrollment, digital)
 	o.Sources = []string{"reservation_transactions", "usage_details"}
 	mustRun(t, o)
 	charged, paid := map[string]string{}, map[string]string{}
-	for _, r := range rowsInLake(t, o.Lake, "usage_details") {
+	for _, r := range rawRows(t, o.Lake, "usage_details") {
 		reservation := strings.Contains(r["product"], "Reserved VM Instance")
 		if (r["chargeType"] == "Purchase" || r["chargeType"] == "Refund") && r["_dataset"] == "actual" && reservation {
 			cost := r["cost"] + r["costInBillingCurrency"]
 			charged[strings.Join([]string{r["_account"], r["date"], r["chargeType"], r["billingCurrency"] + r["billingCurrencyCode"], cost}, " ")] = r["_period"]
 		}
 	}
-	for _, r := range rowsInLake(t, o.Lake, "reservation_transactions") {
+	for _, r := range rawRows(t, o.Lake, "reservation_transactions") {
 		day, period := r["eventDate"][:10], r["_period"]
 		if !strings.HasPrefix(day, period) { // of the day after the month, asked for in case
 			continue
@@ -289,12 +289,12 @@ func TestRecommendationDetailsAreOfTheRecommendations(t *testing.T) {
 	o.Sources = []string{"reservation_recommendations", "reservation_recommendation_details"}
 	mustRun(t, o)
 	want, got := map[string]bool{}, map[string]bool{}
-	for _, r := range rowsInLake(t, o.Lake, "reservation_recommendations") {
+	for _, r := range rawRows(t, o.Lake, "reservation_recommendations") {
 		if r["scope"] == "Shared" {
 			want[strings.Join([]string{r["location"], r["sku"], r["term"], r["recommendedQuantity"]}, " ")] = true
 		}
 	}
-	for _, r := range rowsInLake(t, o.Lake, "reservation_recommendation_details") {
+	for _, r := range rawRows(t, o.Lake, "reservation_recommendation_details") {
 		got[strings.Join([]string{r["resource_region"], r["resource_product"], r["savings_reservationOrderTerm"], r["savings_recommendedQuantity"]}, " ")] = true
 	}
 	if diff := gocmp.Diff(want, got); diff != "" || len(want) == 0 {
@@ -321,7 +321,7 @@ func TestBenefitUtilizationFilters(t *testing.T) {
 	month := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	dates := "properties/usageDate%20ge%202026-10-01%20and%20properties/usageDate%20le%202026-10-31&grainParameter=Daily"
 	for scope, filter := range map[string]string{
-		simEnrollment.Scope: "?filter=", simCustomer.Scope + "/billingProfiles/A-B": "?filter=",
+		simEnrollment.Scope: "?filter=", digital.Scope + "/billingProfiles/A-B": "?filter=",
 		"/providers/Microsoft.BillingBenefits/savingsPlanOrders/1/savingsPlans/2": "?$filter=",
 	} {
 		if url := benefitUtilization(scope, "daily", month).first.URL; !strings.Contains(url, filter+dates) {
@@ -329,7 +329,7 @@ func TestBenefitUtilizationFilters(t *testing.T) {
 		}
 	}
 	s := newCostSim(t, 50)
-	for _, c := range simTruth(t, s.azure).Commitments {
+	for _, c := range s.azure.Truth().Commitments {
 		if c.Kind != "SavingsPlan" {
 			continue
 		}
@@ -337,7 +337,7 @@ func TestBenefitUtilizationFilters(t *testing.T) {
 		o := s.options("benefit_utilization_summaries", order)
 		o.Periods = Range{From: "2026-10", To: "2026-10"}
 		mustRun(t, o)
-		if rows := rowsInLake(t, o.Lake, "benefit_utilization_summaries"); len(rows) != 32 || !strings.HasSuffix(rows[0]["benefitId"], c.ID) {
+		if rows := rawRows(t, o.Lake, "benefit_utilization_summaries"); len(rows) != 32 || !strings.HasSuffix(rows[0]["benefitId"], c.ID) {
 			t.Errorf("order %s: %d rows", c.Order, len(rows))
 		}
 	}

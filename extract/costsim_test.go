@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/azledger/azledger/extract/azuresim"
@@ -67,15 +65,8 @@ func newCostSim(t *testing.T, pageSize int) costSim {
 
 func newCostSimOf(t *testing.T, config azuresim.Config) costSim {
 	t.Helper()
-	e := azuresim.New(config)
-	server := httptest.NewServer(e.Handler())
-	t.Cleanup(server.Close)
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: server.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	return costSim{t, e, client, server.URL}
+	sim := simulate(t, config)
+	return costSim{t, sim.Enterprise, quickClient(t, sim.url), sim.url}
 }
 
 func (s costSim) options(source string, accounts ...Account) Options {
@@ -85,65 +76,7 @@ func (s costSim) options(source string, accounts ...Account) Options {
 	}
 }
 
-var (
-	simEnrollment = Account{Name: "group", Scope: azuresim.EnrollmentPath, Agreement: ea}
-	simCustomer   = Account{Name: "digital", Scope: azuresim.CustomerPath, Agreement: mca}
-)
-
-// rowsInLake reads all rows of a source in a lake, by unit and place.
-func rowsInLake(t *testing.T, lake, source string) []record {
-	t.Helper()
-	var all []record
-	for _, file := range parquetBelow(t, filepath.Join(lake, "raw", source)) {
-		if strings.Contains(filepath.Base(file), "reject") {
-			t.Errorf("%s has rejects", file)
-		}
-		_, rows := readBack(t, &landedFile{Path: file, Rows: parquetRows(t, file)})
-		all = append(all, rows...)
-	}
-	return all
-}
-
-func parquetBelow(t *testing.T, dir string) (files []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".parquet") {
-			files = append(files, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func parquetRows(t *testing.T, path string) int64 {
-	t.Helper()
-	r, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	return r.NumRows()
-}
-
-func simTruth(t *testing.T, e *azuresim.Enterprise) azuresim.Truth {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "truth.json")
-	if err := e.WriteTruth(path); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var truth azuresim.Truth
-	if err := json.Unmarshal(text, &truth); err != nil {
-		t.Fatal(err)
-	}
-	return truth
-}
+var simEnrollment = Account{Name: "group", Scope: azuresim.EnrollmentPath, Agreement: ea}
 
 func within(a, b, most string) bool {
 	x, ok1 := new(big.Rat).SetString(a)
@@ -173,7 +106,7 @@ func faultsAtEachCall(t *testing.T, pageSize int, source, month string, account 
 	undisturbed := newCostSim(t, pageSize)
 	clean := options(undisturbed)
 	mustRun(t, clean)
-	want := rowsInLake(t, clean.Lake, source)
+	want := rawRows(t, clean.Lake, source)
 	calls := len(undisturbed.azure.Requests())
 	for n := 1; n <= calls; n++ {
 		if calls > 10 && n > 2 && n < calls {
@@ -199,7 +132,7 @@ func faultsAtEachCall(t *testing.T, pageSize int, source, month string, account 
 				}
 				continue
 			}
-			if diff := gocmp.Diff(want, rowsInLake(t, o.Lake, source)); diff != "" {
+			if diff := gocmp.Diff(want, rawRows(t, o.Lake, source)); diff != "" {
 				t.Errorf("%s at call %d: rows differ (-want +got):\n%s", kind, n, diff)
 			}
 		}

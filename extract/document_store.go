@@ -1,8 +1,6 @@
 package extract
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -179,8 +177,7 @@ func (d invoiceDocument) fileName(file []byte) string {
 
 // note writes what a document is beside it. Earlier files of it stay.
 func (k lake) note(d invoiceDocument, before *storedDocument, file []byte) (*storedDocument, error) {
-	sum := sha256.Sum256(file)
-	newest := dataFile{Path: d.fileName(file), Bytes: int64(len(file)), SHA256: hex.EncodeToString(sum[:])}
+	newest := dataFile{Path: d.fileName(file), Bytes: int64(len(file)), SHA256: hashOf(file)}
 	s := &storedDocument{Format: documentFormat, Amounts: d.amounts(), Reader: textReader}
 	if before != nil {
 		s.Files = slices.DeleteFunc(slices.Clone(before.Files), func(f dataFile) bool { return f.Path == newest.Path })

@@ -67,9 +67,7 @@ func (p reportingAPI) monthly(path func(month time.Time) string) func(context.Co
 			return nil, err
 		}
 		unit := Unit{Source: p.source, Account: a.Name, Scope: a.Scope}
-		return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, dataset string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), dataset
+		return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 			call, _ := p.call(a, path(month)) // the scope was looked at above
 			return call.task(u)
 		})

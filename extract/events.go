@@ -63,19 +63,11 @@ func planEvents(ctx context.Context, r *run, a Account) ([]task, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, scope := range profiles {
-		unit := Unit{Source: "events", Account: a.Name, Scope: scope}
-		planned, err := r.monthly(ctx, unit, []string{creditDataset}, func(month time.Time, dataset string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), dataset
-			return eventsOf(scope, "startDate", day(month), "endDate", day(lastDay(month))).task(u)
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: "events", Account: a.Name}
+	planned, err := r.monthlyIn(ctx, profiles, unit, []string{creditDataset}, func(u Unit, month time.Time) task {
+		return eventsOf(u.Scope, "startDate", day(month), "endDate", day(lastDay(month))).task(u)
+	})
+	return append(tasks, planned...), err
 }
 
 func eventsOf(scope string, parameters ...string) pull {

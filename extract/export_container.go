@@ -27,7 +27,7 @@ import (
 func ExportsIn(credential azcore.TokenCredential, secrets func(location string) (connection, sas string)) ExportOpener {
 	return func(ctx context.Context, location string) (ExportFolder, error) {
 		if !strings.HasPrefix(location, "https://") && !strings.HasPrefix(location, "http://") {
-			return OpenExportDir(ctx, location)
+			return openExportDir(ctx, location)
 		}
 		a := exportAccess{credential: credential}
 		if secrets != nil {

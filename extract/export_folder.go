@@ -42,8 +42,8 @@ type ExportFile struct {
 // An ExportOpener opens the location that the configuration gives for exports.
 type ExportOpener func(ctx context.Context, location string) (ExportFolder, error)
 
-// OpenExportDir opens a directory of exports.
-func OpenExportDir(_ context.Context, location string) (ExportFolder, error) {
+// openExportDir opens a directory of exports.
+func openExportDir(_ context.Context, location string) (ExportFolder, error) {
 	info, err := os.Stat(location)
 	if err != nil {
 		return nil, err
@@ -288,7 +288,7 @@ func readExportManifest(ctx context.Context, folder ExportFolder, name string, f
 			return e, exportType, nil
 		}
 		if sourceOf(e.source).exports.each {
-			e.dataset = cmp.Or(slugOf(cmp.Or(m.ExportConfig.ExportName, path.Base(m.ExportConfig.ResourceID))), allDatasets)
+			e.dataset = cmp.Or(slugBy(cmp.Or(m.ExportConfig.ExportName, path.Base(m.ExportConfig.ResourceID)), "-"), allDatasets)
 		}
 	}
 	err = e.complete(ctx, folder)

@@ -116,7 +116,7 @@ func TestARunWithoutManifestIsNamedOnceAndAWholeOneIsNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	folder, err := OpenExportDir(t.Context(), dir)
+	folder, err := openExportDir(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

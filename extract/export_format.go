@@ -268,8 +268,3 @@ func pathMonth(name string) string {
 func listMonths(months map[string]bool) string {
 	return strings.Join(slices.Sorted(maps.Keys(months)), ", ")
 }
-
-// slugOf makes a name fit for a file: "Daily VM (shared)" is daily-vm-shared.
-func slugOf(name string) string {
-	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(name), "-"), "-")
-}

@@ -73,7 +73,7 @@ func TestAFolderIsLookedThroughOnce(t *testing.T) {
 		if strings.HasSuffix(name, "customer") || name == "focus 1.2" || name == "usage" {
 			continue
 		}
-		folder := "root/" + slugOf(name) + "/20261001-20261031/aa/"
+		folder := "root/" + slugBy(name, "-") + "/20261001-20261031/aa/"
 		files[folder+"part_0_0001.csv"] = d.text
 		files[folder+"manifest.json"] = exportManifestOf(strings.TrimPrefix(folder, "root/")+"part_0_0001.csv", d.exportType, "2026-10-07T06:10:00Z", d.text, 2)
 	}
@@ -81,7 +81,7 @@ func TestAFolderIsLookedThroughOnce(t *testing.T) {
 	res, err := Run(context.Background(), Options{
 		Lake: t.TempDir(), Accounts: []Account{{Name: "contoso", Exports: exportOf(t, files)}}, AsOf: time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC),
 		Exports: func(ctx context.Context, location string) (ExportFolder, error) {
-			d, err := OpenExportDir(ctx, location)
+			d, err := openExportDir(ctx, location)
 			return countedFolder{d, &listed}, err
 		},
 	})
@@ -221,20 +221,9 @@ func TestTheNewerVersionOfFocusCounts(t *testing.T) {
 	new, old := of("n/20261001-20261031/aa", "2026-10-10T04:00:00Z", "1.2-preview", "focus 1.2"), of("o/20261001-20261031/bb", "2026-10-10T08:00:00Z", "1.0", "focus 1.0-preview")
 	res, lake := runExports(t, runsOf(t, "FocusCost", new, old))
 	wantUnits(t, res, "2026-10 focus 2 rows")
-	if got := landedRows(t, lake, "focus_export", 2)[0]["InvoiceId"]; got != "T1" {
+	if got := rawRows(t, lake, "focus_export")[0]["InvoiceId"]; got != "T1" {
 		t.Errorf("InvoiceId is %q, want that of 1.2", got)
 	}
-}
-
-// landedRows reads the rows of a source's only unit back.
-func landedRows(t *testing.T, dir, source string, want int64) []record {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "raw", source, "*", "*", "*.parquet"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%s has files %v (%v)", source, files, err)
-	}
-	_, rows := readBack(t, &landedFile{Path: files[0], Rows: want})
-	return rows
 }
 
 func TestASheetOfAMonthThatIsOverLeavesTheOpenOneAlone(t *testing.T) {
@@ -279,7 +268,7 @@ func TestAnExportWithoutRowsIsAnEmptyUnit(t *testing.T) {
 			r := runOf{"e/20261001-20261031/aa", "2026-10-10T06:10:00Z", "2026-10-01T00:00:00", "2026-10-31T00:00:00", "", header + "\r\n", 0}
 			res, lake := runExports(t, runsOf(t, d.exportType, r))
 			wantSource(t, res, d.source, d.dataset, "2026-10", 0)
-			if rows := landedRows(t, lake, d.source, 0); len(rows) != 0 {
+			if rows := rawRows(t, lake, d.source); len(rows) != 0 {
 				t.Errorf("%d rows", len(rows))
 			}
 		})
@@ -317,7 +306,7 @@ func TestSchemaDrift(t *testing.T) {
 	t.Run("new and re-ordered", func(t *testing.T) {
 		res, lake := run("x_New,InvoiceId,EffectiveCost,ChargePeriodStart,BilledCost\nwhat,T1,1.5,2026-10-05,0\n", 1)
 		wantUnits(t, res, "2026-10 focus 1 rows")
-		row := landedRows(t, lake, "focus_export", 1)[0]
+		row := rawRows(t, lake, "focus_export")[0]
 		if row["_extra"] != `{"x_New":"what"}` || row["EffectiveCost"] != "1.5" || row["InvoiceId"] != "T1" {
 			t.Errorf("row %v", row)
 		}

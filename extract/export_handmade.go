@@ -172,7 +172,7 @@ type inspected struct {
 func (s *inspected) dataset() (string, error) {
 	name := strings.ToLower(path.Base(s.name))
 	if f := s.header.source.exports; f.each {
-		return slugOf(strings.TrimSuffix(name, path.Ext(name))), nil
+		return slugBy(strings.TrimSuffix(name, path.Ext(name)), "-"), nil
 	} else if len(f.types) == 1 {
 		return slices.Collect(maps.Values(f.types))[0], nil
 	}

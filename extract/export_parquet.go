@@ -33,7 +33,7 @@ func landParquet(l *landing, number int64, name string, r io.Reader) (int64, err
 		return 0, err
 	}
 	defer os.Remove(file)
-	rows, err := l.parquetNamed(number, name, file)
+	rows, err := l.parquet(number, name, file)
 	if err != nil {
 		return rows, fmt.Errorf("file %s: %w", name, err)
 	}

@@ -241,17 +241,19 @@ type task struct {
 	// month, if set, is the only one whose days the unit may hold: the API was asked
 	// by date.
 	month time.Time
-	// shrinks: fewer rows than the last time are nothing odd, as of charges not billed yet.
-	shrinks bool
+	// momentary: as of the source, for one dataset of it: charges not billed yet.
+	momentary bool
 	// prepare, if set, is asked when the unit is whole, just before it replaces the version
 	// in the lake, which is nil where there is none.
 	prepare func(ctx context.Context, r *run, before *manifest, l *landed) error
-	// fill reads the whole unit into the landing and returns the number of pages
-	// or files read. errAbsent says that the unit does not exist.
-	fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
+	fill    fill
 }
 
-// errAbsent is returned by task.fill when the API has no such thing for the scope:
+// A fill reads the whole unit into the landing and returns the number of pages or files
+// read. errAbsent says that the unit does not exist.
+type fill func(ctx context.Context, r *run, l *landing, progress func(rows int64)) (pages int64, err error)
+
+// errAbsent is returned by a fill when the API has no such thing for the scope:
 // balances of an MCA account, a price sheet of an unknown period.
 var errAbsent = errors.New("not available for this scope")
 
@@ -279,7 +281,7 @@ func newRun(o Options) (*run, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Exports == nil {
-		o.Exports = OpenExportDir
+		o.Exports = openExportDir
 	}
 	if err := os.MkdirAll(o.Lake, 0o755); err != nil {
 		return nil, fmt.Errorf("lake %s: %w", o.Lake, err)
@@ -412,7 +414,7 @@ func (r *run) unreadable(l *landed) error {
 // of June 1 to 5 must not replace one of June 1 to 9. A cost period only grows
 // until it closes, so a fall means that the source was not whole.
 func (r *run) shrunk(t task, before, after *manifest) error {
-	if t.shrinks || t.source.momentary || r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
+	if t.momentary || t.source.momentary || r.o.AcceptShrink || before == nil || len(before.Files) == 0 {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {

@@ -93,7 +93,7 @@ func TestNumbersAreTheSameThroughEveryReader(t *testing.T) {
 				return err
 			},
 			"text in Parquet": func(l testLanding) error {
-				_, err := l.parquet(1, duckExport(t, "select '"+served+"' as Cost", ""))
+				_, err := l.parquet(1, "export.parquet", duckExport(t, "select '"+served+"' as Cost", ""))
 				return err
 			},
 		}
@@ -105,7 +105,7 @@ func TestNumbersAreTheSameThroughEveryReader(t *testing.T) {
 		}
 		if want == served && len(served) > 20 {
 			readers["decimals in Parquet"] = func(l testLanding) error {
-				_, err := l.parquet(1, duckExport(t, "select '"+served+"'::decimal(38, 18) as Cost", ""))
+				_, err := l.parquet(1, "export.parquet", duckExport(t, "select '"+served+"'::decimal(38, 18) as Cost", ""))
 				return err
 			}
 		}

@@ -58,15 +58,6 @@ func planForecast(ctx context.Context, r *run, a Account) ([]task, error) {
 	return tasks, nil
 }
 
-// profileScopes are the billing profiles of a customer agreement, and of any other
-// agreement the account's own scope.
-func (r *run) profileScopes(ctx context.Context, a Account) ([]string, error) {
-	if a.Agreement == mca && billingAccountName.MatchString(a.Scope) {
-		return r.billingProfiles(ctx, a.Scope)
-	}
-	return []string{a.Scope}, nil
-}
-
 func forecastTask(u Unit, open time.Time) task {
 	return task{Unit: u, asks: request{API: queryAPI, Scope: u.Scope, Units: 2}, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		pages, err := costForecast(u, "Cost", open).fill(ctx, r, u, l, progress)
@@ -97,11 +88,5 @@ func costForecast(u Unit, column string, open time.Time) pull {
 }
 
 func noForecast(e *APIError) bool {
-	return e.NotApplicable(http.StatusNotFound, http.StatusFailedDependency)
-}
-
-// isBadRequest tells whether the question was refused as such.
-func isBadRequest(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Status == http.StatusBadRequest
+	return notFound(e) || e.Status == http.StatusFailedDependency
 }

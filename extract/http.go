@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -337,10 +335,9 @@ func (c *Client) ask(ctx context.Context, r request, target *url.URL) (*response
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body)
 	return &response{
 		Status: x.StatusCode, Header: x.Header, Body: body, URL: target.String(),
-		RequestID: x.requestID(), At: c.now(), SHA256: hex.EncodeToString(sum[:]),
+		RequestID: x.requestID(), At: c.now(), SHA256: hashOf(body),
 	}, nil
 }
 

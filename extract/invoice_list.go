@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -71,7 +72,7 @@ func (r *run) issuedByMonth(ctx context.Context, a Account) (map[string][]issued
 	if !found {
 		var err error
 		all, err = r.issuedInvoices(ctx, a)
-		if errors.Is(pull{absent: notFound}.explain(err), errAbsent) {
+		if hasStatus(err, http.StatusNotFound) {
 			all, err = nil, nil // an account that has no invoices has nothing that belongs to them
 		}
 		if err != nil {
@@ -121,27 +122,11 @@ func (r *run) issuedInvoices(ctx context.Context, a Account) ([]issued, error) {
 }
 
 func (r *run) listInvoices(ctx context.Context, p pull, version string) ([]issued, error) {
-	var all []issued
-	next := func(body []byte) (string, error) {
-		var list struct {
-			Value    []issued
-			NextLink string
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("invoices of %s: %w", p.first.Scope, err)
-		}
-		for _, v := range list.Value {
-			v.version = version
-			all = append(all, v)
-		}
-		return list.NextLink, nil
+	all, err := listAll[issued](ctx, r, p.first, "invoices of "+p.first.Scope)
+	for i := range all {
+		all[i].version = version
 	}
-	for _, err := range r.o.Client.pages(ctx, p.first, cursor{}, next) {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, err
 }
 
 // originOf identifies what a month's invoices have, so that it is read once; anew each day

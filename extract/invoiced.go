@@ -2,8 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -84,8 +82,7 @@ func (r *run) invoicesOf(u Unit) string {
 		return noInvoice
 	}
 	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return hex.EncodeToString(sum[:8])
+	return hashOf([]byte(strings.Join(lines, "\n")))[:16]
 }
 
 // invoiceMonths reads a raw file of invoices, once in a run: its name says its content.

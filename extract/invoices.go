@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"slices"
-	"strings"
 )
 
 // Invoices are the documents Microsoft issues, with their totals.
@@ -86,16 +84,10 @@ func (r *run) fillInvoices(ctx context.Context, u Unit, until string, l *landing
 	return invoicesOf(u.Scope, until, version).fill(ctx, r, u, l, progress)
 }
 
-func isSubscription(scope string) bool {
-	return strings.HasPrefix(strings.ToLower(scope), "/subscriptions/")
-}
-
 // refused tells whether the API will not answer for this scope, now or later.
 func refused(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && slices.Contains([]int{
-		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusUnprocessableEntity,
-	}, api.Status)
+	return hasStatus(err, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusGone, http.StatusUnprocessableEntity)
 }
 
 // bothRefuse is the error of a call that two APIs refuse; that one has no such thing does

@@ -3,8 +3,6 @@ package extract
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,7 +146,7 @@ func (s *spool) body(l pageLine) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != l.SHA256 {
+	if hashOf(body) != l.SHA256 {
 		return nil, fmt.Errorf("journal page %d: does not match its hash", l.Number)
 	}
 	return body, nil

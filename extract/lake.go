@@ -92,12 +92,16 @@ var unslug = regexp.MustCompile(`[^a-z0-9]+`)
 // slug names a scope's folder: readable, and different for every scope of every
 // account. The same scope configured under two accounts is two folders.
 func slug(account, scope string) string {
-	sum := sha256.Sum256([]byte(account + "\x00" + strings.ToLower(scope)))
 	tail := unslug.ReplaceAllString(strings.ToLower(scope), "-")
 	if len(tail) > 40 {
 		tail = tail[len(tail)-40:]
 	}
-	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(account), "-")+"-"+strings.Trim(tail, "-"), "-") + "-" + hex.EncodeToString(sum[:4])
+	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(account), "-")+"-"+strings.Trim(tail, "-"), "-") + "-" + hashOf([]byte(account + "\x00" + strings.ToLower(scope)))[:8]
+}
+
+// slugBy makes a name fit for a file: "Daily VM (shared)" by "-" is daily-vm-shared.
+func slugBy(name, separator string) string {
+	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(name), separator), separator)
 }
 
 func (k lake) raw(u Unit) string {
@@ -333,6 +337,12 @@ func (l *landed) discard() {
 			_ = os.Remove(f.Path) // renamed into place, or left over in a folder that the next attempt clears
 		}
 	}
+}
+
+// hashOf is the SHA-256 of what is given, in hexadecimal.
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // writeWhole makes a file appear whole: written beside, synced, renamed. The name

@@ -41,7 +41,7 @@ func (l *landing) file(ctx context.Context, number int64, name string, f *os.Fil
 	case head == "PK\x03\x04" || head == "PK\x05\x06":
 		return l.zip(ctx, number, name, f, info.Size())
 	case head == "PAR1":
-		return l.parquetNamed(number, name, f.Name())
+		return l.parquet(number, name, f.Name())
 	}
 	return l.text(number, name, counted)
 }

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"slices"
-	"strings"
 )
 
 // A lot is money paid ahead or given: prepayment bought, a promotion's credit, or a
@@ -86,20 +85,6 @@ func planLots(ctx context.Context, r *run, a Account) ([]task, error) {
 	}
 	profiles, err := r.billingProfiles(ctx, a.Scope)
 	return append(tasks, lotTasks(a, profiles, creditDataset)...), err
-}
-
-// isBillingAccount tells a billing account from what is below one.
-func isBillingAccount(scope string) bool {
-	return strings.EqualFold(billingAccountName.FindString(scope), strings.TrimRight(scope, "/"))
-}
-
-// customers lists the scopes of a partner's customers, or the scope itself if it is one.
-func (r *run) customers(ctx context.Context, scope string) ([]string, error) {
-	if strings.Contains(strings.ToLower(scope), "/customers/") {
-		return []string{scope}, nil
-	}
-	list, err := r.billingChildren(ctx, scope, "customers")
-	return idsOf(list), err
 }
 
 func lotTasks(a Account, scopes []string, dataset string) []task {

@@ -45,13 +45,11 @@ func marketplaceColumns() []Column {
 func planMarketplaces(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "marketplaces", Account: a.Name, Scope: a.Scope}
 	if a.Agreement == mosp {
-		return r.perBillingPeriod(ctx, unit, []string{allDatasets}, func(period, _ string) pull {
-			return marketplacesOf(a.Scope, period)
+		return r.perBillingPeriod(ctx, unit, []string{allDatasets}, func(u Unit, period string, _, _ time.Time) task {
+			return marketplacesOf(a.Scope, period).task(u)
 		})
 	}
-	return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, _ string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), allDatasets
+	return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 		return marketplacesOf(a.Scope, month.Format("200601")).task(u)
 	})
 }

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -164,9 +163,3 @@ func statusOf(body []byte) string {
 }
 
 func foldStatus(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
-
-// isGone tells whether Azure no longer knows what it was asked about.
-func isGone(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Status == http.StatusNotFound || api.Status == http.StatusGone)
-}

@@ -60,7 +60,7 @@ func usagePace(scope string) Pace {
 	switch {
 	case slowScope.MatchString(scope):
 		calls = 2
-	case strings.HasPrefix(strings.ToLower(scope), "/subscriptions/"):
+	case isSubscription(scope):
 		calls = 10
 	}
 	return Pace{Scope: []Limit{{Calls: calls, Per: time.Minute}}}

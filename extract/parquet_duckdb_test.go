@@ -52,7 +52,7 @@ func TestParquetExportsOfEveryTyping(t *testing.T) {
 			cols := append([]Column{}, exportColumns...)
 			cols[2].Aliases = []string{"Costs"}
 			l := land(t, cols)
-			n, err := l.parquet(4, duckExport(t, query+", null as nothing, 5 as extra_column", ""))
+			n, err := l.parquet(4, "export.parquet", duckExport(t, query+", null as nothing, 5 as extra_column", ""))
 			if err != nil || n != 1 {
 				t.Fatal(n, err)
 			}
@@ -72,7 +72,7 @@ func TestParquetExportsOfEveryTyping(t *testing.T) {
 func TestParquetRowsAreNumberedAndRejected(t *testing.T) {
 	query := "select case when i = 2500 then 'nan'::double else i / 8 end as Cost from range(1, 5001) t(i)"
 	l := land(t, exportColumns)
-	if n, err := l.parquetNamed(1, "exports/part_0.parquet", duckExport(t, query, "")); err != nil || n != 5000 {
+	if n, err := l.parquet(1, "exports/part_0.parquet", duckExport(t, query, "")); err != nil || n != 5000 {
 		t.Fatal(n, err)
 	}
 	got := l.done()
@@ -115,7 +115,7 @@ func TestParquetFilesThatAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := land(t, exportColumns)
-		if _, err := l.parquet(1, path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+		if _, err := l.parquet(1, path, path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		if _, err := l.close(); err == nil {
@@ -123,7 +123,7 @@ func TestParquetFilesThatAreRefused(t *testing.T) {
 		}
 	}
 	l := land(t, exportColumns)
-	if _, err := l.parquet(1, duckExport(t, "select 1 as Price", "")); err == nil || !strings.Contains(err.Error(), "lacks Cost (headers not known: Price)") {
+	if _, err := l.parquet(1, "export.parquet", duckExport(t, "select 1 as Price", "")); err == nil || !strings.Contains(err.Error(), "lacks Cost (headers not known: Price)") {
 		t.Errorf("missing column: %v", err)
 	}
 }
@@ -158,7 +158,7 @@ func brotliFile(t *testing.T) []byte {
 
 func TestAnEmptyParquetExportIsFine(t *testing.T) {
 	l := land(t, exportColumns)
-	if n, err := l.parquet(1, duckExport(t, "select 1.5 as Cost where false", "")); err != nil || n != 0 {
+	if n, err := l.parquet(1, "export.parquet", duckExport(t, "select 1.5 as Cost where false", "")); err != nil || n != 0 {
 		t.Fatal(n, err)
 	}
 	if got := l.done(); got.Rows != 0 {
@@ -171,7 +171,7 @@ func TestFocusInParquetIsExact(t *testing.T) {
 	l := land(t, sourceNamed(t, "focus_export").Columns)
 	path := duckExport(t, `select 0.1::double as BilledCost, 1e-07::double as EffectiveCost, 0.3::decimal(10,2) as ListCost, timestamptz '2026-10-02 00:00:00+00' as ChargePeriodStart,
 		timestamp '2026-11-01 00:00:00' as BillingPeriodEnd, 'Hours' as ConsumedUnit, map {'env': 'prod'} as Tags, true as x_SkuIsCreditEligible, 12 as x_SkuTerm`, "")
-	if n, err := l.parquet(1, path); err != nil || n != 1 {
+	if n, err := l.parquet(1, path, path); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
 	got := l.done()

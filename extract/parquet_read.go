@@ -29,14 +29,9 @@ import (
 // (0.1, not 0.1000000000000000055…) is what the writer had before it made a double of
 // it; the columns where that was done are named in landed.Doubles.
 
-// parquet lands an export file. As after csv, an error leaves only abort.
-func (l *landing) parquet(page int64, path string) (rows int64, err error) {
-	return l.parquetNamed(page, path, path)
-}
-
-// parquetNamed lands a file that stands on disk under another name than it was
-// served under.
-func (l *landing) parquetNamed(page int64, name, path string) (rows int64, err error) {
+// parquet lands a file that stands on disk under another name than it was served
+// under. As after csv, an error leaves only abort.
+func (l *landing) parquet(page int64, name, path string) (rows int64, err error) {
 	r, err := openParquet(path)
 	if err != nil {
 		return 0, l.broken(fmt.Errorf("parquet(%s): %w", name, err))

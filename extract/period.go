@@ -77,9 +77,9 @@ func (r *run) settled(u Unit, end time.Time) (string, error) {
 	return "closed, and fetched since", nil
 }
 
-// monthly plans one unit for each month and each dataset. Those that are settled are
-// skipped.
-func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, fill func(month time.Time, dataset string) task) ([]task, error) {
+// monthly plans one unit for each month and each dataset: the unit given, with its period
+// and dataset filled in. Those that are settled are skipped.
+func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, taskOf func(u Unit, month time.Time) task) ([]task, error) {
 	months, err := r.months()
 	if err != nil {
 		return nil, err
@@ -93,12 +93,26 @@ func (r *run) monthly(ctx context.Context, unit Unit, datasets []string, fill fu
 			if err != nil {
 				return nil, err
 			}
-			t := fill(m, d)
-			t.Unit, t.skip = u, skip
+			t := taskOf(u, m)
+			t.skip = skip
 			tasks = append(tasks, t)
 		}
 	}
 	return tasks, ctx.Err()
+}
+
+// monthlyIn is monthly for each of several scopes.
+func (r *run) monthlyIn(ctx context.Context, scopes []string, unit Unit, datasets []string, taskOf func(u Unit, month time.Time) task) ([]task, error) {
+	var tasks []task
+	for _, scope := range scopes {
+		unit.Scope = scope
+		planned, err := r.monthly(ctx, unit, datasets, taskOf)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, planned...)
+	}
+	return tasks, nil
 }
 
 func lastDay(month time.Time) time.Time { return month.AddDate(0, 1, -1) }

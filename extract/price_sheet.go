@@ -39,9 +39,7 @@ var _ = register(&Source{
 
 func planPriceSheet(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "price_sheet", Account: a.Name, Scope: a.Scope}
-	return r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, _ string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), allDatasets
+	return r.monthly(ctx, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
 		url := query(billingPeriodScope(a.Scope, month.Format("200601"))+"/providers/Microsoft.Consumption/pricesheets/default",
 			"$expand", "properties/meterDetails", "$top", "1000", "api-version", consumptionVersion)
 		p := consumptionList(consumptionAPI, a.Scope, url)

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -59,12 +58,9 @@ func planPriceSheetDownload(ctx context.Context, r *run, a Account) ([]task, err
 	if !isBilled(a) {
 		return nil, fmt.Errorf("account %s: a price sheet is made for a billing account or a billing profile, and %s is neither; leave price_sheet_download out of its sources", a.Name, a.Scope)
 	}
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	months, err := r.months()
 	if err != nil {
@@ -103,8 +99,6 @@ func (r *run) sheetTask(u Unit, a Account, month time.Time) ([]task, error) {
 // sheetRequest is the kind of request that gets a sheet, for the plan of a run.
 func sheetRequest(u Unit) request { return request{API: reportsAPI, Scope: u.Scope} }
 
-type fill = func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error)
-
 // currentSheet fetches the sheet of the month that goes on. Should the month end before
 // the sheet is there, nobody can say which month it is of, and the one before is kept.
 func currentSheet(u Unit, a Account, month time.Time) fill {
@@ -136,8 +130,7 @@ func enrollmentSheet(u Unit, a Account, month time.Time) fill {
 
 // unknownRoute tells whether Azure has no such operation, rather than no such thing.
 func unknownRoute(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Code == "InvalidResourceType" || api.Code == "ResourceTypeNotSupported")
+	return hasCode(err, "InvalidResourceType", "ResourceTypeNotSupported")
 }
 
 func sheetReport(scope, operation, version string) report {

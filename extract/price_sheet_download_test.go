@@ -89,11 +89,7 @@ func newSheetRun(t *testing.T, lake, day, agreement string) *sheetRun {
 	s := &sheetRun{azure: azuresim.New(azuresim.Config{AsOf: at, Months: 3, Rows: 500})}
 	s.Server = httptest.NewServer(s.azure.Handler())
 	t.Cleanup(s.Close)
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	client := quickClient(t, s.URL)
 	scope := map[string]string{ea: azuresim.EnrollmentPath, mca: azuresim.CustomerPath}[agreement]
 	s.o = Options{
 		Lake: lake, Client: client, Workers: 1, Sources: []string{"price_sheet_download"}, Refresh: true, History: 3, AsOf: at,
@@ -132,18 +128,9 @@ func sheetTypes(t *testing.T, lake, period, dataset string) map[string]int {
 // sheetRows are the rows of all scopes.
 func sheetRows(t *testing.T, lake, period, dataset string) (rows []record) {
 	t.Helper()
-	manifests, err := filepath.Glob(filepath.Join(lake, "raw", "price_sheet_download", "*", "period="+period, dataset+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range manifests {
-		m, err := readManifest(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range m.Files {
-			_, more := readBack(t, &landedFile{Path: filepath.Join(filepath.Dir(path), filepath.Base(f.Path)), Rows: f.Rows})
-			rows = append(rows, more...)
+	for _, row := range rawRows(t, lake, "price_sheet_download") {
+		if row["_period"] == period && row["_dataset"] == dataset {
+			rows = append(rows, row)
 		}
 	}
 	return rows
@@ -237,7 +224,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 	if len(newSheetRun(t, whole, "2026-11-22", ea).units(t)) != 3 {
 		t.Fatal("the undisturbed run has not three units")
 	}
-	want := sheetFiles(t, whole)
+	want := dataFiles(rawFiles(t, whole))
 	for _, match := range []string{"/pricesheets/default/download", "/operationResults/", "/_blob/"} {
 		for _, kind := range []string{"429", "500", "502", "503", "short", "reset", "cut", "html", "empty", "lost", "expired"} {
 			lake := t.TempDir()
@@ -257,7 +244,7 @@ func TestSheetsSurviveFaults(t *testing.T) {
 				t.Logf("%s at %s: %v", kind, match, u.Err)
 			}
 			if len(res.Failed()) == 0 {
-				if diff := gocmp.Diff(want, sheetFiles(t, lake)); diff != "" {
+				if diff := gocmp.Diff(want, dataFiles(rawFiles(t, lake))); diff != "" {
 					t.Errorf("%s at %s passed for good but the rows differ: %s", kind, match, diff)
 				}
 				continue
@@ -265,23 +252,11 @@ func TestSheetsSurviveFaults(t *testing.T) {
 			if res, err = Run(t.Context(), s.o); err != nil || len(res.Failed()) > 0 {
 				t.Errorf("%s at %s: the next run does not heal it: %v %v", kind, match, res.Failed(), err)
 			}
-			if diff := gocmp.Diff(want, sheetFiles(t, lake)); diff != "" {
+			if diff := gocmp.Diff(want, dataFiles(rawFiles(t, lake))); diff != "" {
 				t.Errorf("%s at %s: after the next run the rows differ: %s", kind, match, diff)
 			}
 		}
 	}
-}
-
-// dataFiles are the names of the data files of a lake, which hold their hashes.
-func sheetFiles(t *testing.T, lake string) (names []string) {
-	t.Helper()
-	for name := range rawFiles(t, lake) {
-		if strings.HasSuffix(name, ".parquet") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // TestOlderRouteIsAskedWhereTheNewOneIsUnknown has a cloud that does not know the download

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,8 +75,7 @@ func (p pull) asked() string {
 	if p.first.Body == nil {
 		return ""
 	}
-	sum := sha256.Sum256(p.first.Body)
-	return hex.EncodeToString(sum[:])
+	return hashOf(p.first.Body)
 }
 
 // errRestart asks for the unit to be landed again from its first page.
@@ -86,8 +83,7 @@ var errRestart = errors.New("begin the unit anew")
 
 // explain turns the answer "no such thing" into errAbsent.
 func (p pull) explain(err error) error {
-	var api *APIError
-	if errors.As(err, &api) && p.absent != nil && p.absent(api) {
+	if api, ok := errors.AsType[*APIError](err); ok && p.absent != nil && p.absent(api) {
 		return fmt.Errorf("%w: %w", errAbsent, err)
 	}
 	return err
@@ -95,8 +91,7 @@ func (p pull) explain(err error) error {
 
 // expired tells whether a link was refused as a request: skiptokens die within hours.
 func expired(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Status == http.StatusBadRequest || api.Status == http.StatusGone || api.Status == http.StatusNotFound)
+	return isBadRequest(err) || isGone(err)
 }
 
 // filling is one attempt at a unit.
@@ -177,8 +172,7 @@ func (f *filling) fetch(ctx context.Context) error {
 			attempt = 0
 			continue
 		}
-		var broken *pageError
-		if err == nil || !errors.As(err, &broken) {
+		if _, broken := errors.AsType[*pageError](err); !broken {
 			return err
 		}
 		if len(f.spool.lines) > before {
@@ -248,11 +242,6 @@ func (f *filling) cleaned(body []byte) []byte {
 		return body
 	}
 	return f.clean(body)
-}
-
-func hashOf(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }
 
 // without goes on where one of several lists does not exist, as an invoice that has no

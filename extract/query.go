@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -47,18 +46,6 @@ func queryColumns() []Column {
 	return append(columns, fields(Text, "Currency")...)
 }
 
-// hasCosts tells whether a scope has costs of its own. Orders of reservations and savings
-// plans are scopes that have usage only.
-func hasCosts(a Account) bool {
-	scope := strings.ToLower(a.Scope)
-	return !strings.HasPrefix(scope, "/providers/microsoft.capacity/") && !strings.HasPrefix(scope, "/providers/microsoft.billingbenefits/")
-}
-
-// getsAdvice tells whether Azure recommends anything to a scope.
-func getsAdvice(a Account) bool {
-	return isBilled(a) || strings.HasPrefix(strings.ToLower(a.Scope), "/subscriptions/")
-}
-
 // costTypes are the two views of the same charges.
 var costTypes = map[string]string{"actual": "ActualCost", "amortized": "AmortizedCost"}
 
@@ -67,15 +54,11 @@ func planQuery(ctx context.Context, r *run, a Account) ([]task, error) {
 	var refused atomic.Bool // Cost, by this scope
 	datasets := []string{"actual", "amortized"}
 	if a.Agreement == mosp {
-		return r.perBounds(ctx, unit, datasets, func(_ string, from, to time.Time, dataset string) task {
-			u := unit
-			u.Period, u.Dataset = from.Format(monthLayout), dataset
+		return r.perBillingPeriod(ctx, unit, datasets, func(u Unit, _ string, from, to time.Time) task {
 			return queryTask(u, from, to, &refused)
 		})
 	}
-	return r.monthly(ctx, unit, datasets, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
+	return r.monthly(ctx, unit, datasets, func(u Unit, month time.Time) task {
 		t := queryTask(u, month, lastDay(month), &refused)
 		t.month = month
 		return t

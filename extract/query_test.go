@@ -112,14 +112,14 @@ func FuzzTablePage(f *testing.F) {
 // The daily sums must be those of the truth, which the simulator added up by another way.
 func TestQueryAgainstTheSimulatedAzure(t *testing.T) {
 	s := newCostSim(t, 7)
-	o := s.options("query", simEnrollment, simCustomer)
+	o := s.options("query", simEnrollment, digital)
 	mustRun(t, o)
 	got := map[string]string{}
-	for _, r := range rowsInLake(t, o.Lake, "query") {
+	for _, r := range rawRows(t, o.Lake, "query") {
 		got[strings.Join([]string{r["_account"], r["_dataset"], r["UsageDate"], r["Currency"]}, " ")] = r["Cost"]
 	}
 	want := 0
-	for _, d := range simTruth(t, s.azure).Days {
+	for _, d := range s.azure.Truth().Days {
 		if d.Day < "2026-09-01" {
 			continue // a late charge of a month that nobody asked for
 		}
@@ -210,7 +210,7 @@ func TestOldScopesAreAskedForPreTaxCost(t *testing.T) {
 	if bodies[0] != want {
 		t.Errorf("asked %s, want %s", bodies[0], want)
 	}
-	rows := rowsInLake(t, o.Lake, "query")
+	rows := rawRows(t, o.Lake, "query")
 	if len(rows) != 2 || rows[0]["PreTaxCost"] != "1.25" || rows[0]["UsageDate"] != "2026-09-30" || rows[0]["_period"] != "2026-09" {
 		t.Errorf("rows %v", rows)
 	}
@@ -238,7 +238,7 @@ func TestAQueryResumesWithTheSameBody(t *testing.T) {
 	if asked := len(s.azure.Requests()); before >= 10 || asked != 10 {
 		t.Errorf("%d calls before the stop, %d in all, want 10 in all", before, asked)
 	}
-	if rows := rowsInLake(t, o.Lake, "query"); len(rows) != 60 {
+	if rows := rawRows(t, o.Lake, "query"); len(rows) != 60 {
 		t.Errorf("%d rows", len(rows))
 	}
 	u := Unit{Source: "query", Account: "group", Scope: simEnrollment.Scope, Period: "2026-10", Dataset: "actual"}

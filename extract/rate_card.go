@@ -54,7 +54,7 @@ func planRateCard(_ context.Context, _ *run, a Account) ([]task, error) {
 		return nil, fmt.Errorf("account %s: the rate card is asked for by offer, and the configuration lacks offer.%s; such as offer: {id: MS-AZR-0003P, currency: EUR, locale: en-US, region: DE}",
 			a.Name, strings.Join(missing, ", offer."))
 	}
-	dataset := strings.Trim(unslug.ReplaceAllString(strings.ToLower(strings.Join([]string{a.Offer.ID, a.Offer.Currency, a.Offer.Region}, " ")), "_"), "_")
+	dataset := slugBy(strings.Join([]string{a.Offer.ID, a.Offer.Currency, a.Offer.Region}, " "), "_")
 	u := Unit{Source: "rate_card", Account: a.Name, Scope: a.Scope, Period: allPeriods, Dataset: dataset}
 	return []task{{Unit: u, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 		return a.fillRateCard(ctx, r, l, progress)

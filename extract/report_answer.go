@@ -3,7 +3,6 @@ package extract
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -183,6 +182,5 @@ func (a *reportAnswer) announced() extent {
 // linkRefused tells whether a signed link was refused as such: it has expired, or what
 // it led to was removed.
 func linkRefused(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Status == http.StatusForbidden || api.Status == http.StatusUnauthorized || isGone(err))
+	return hasStatus(err, http.StatusForbidden, http.StatusUnauthorized) || isGone(err)
 }

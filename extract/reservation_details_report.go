@@ -41,27 +41,14 @@ var _ = register(&Source{
 })
 
 func planReservationReport(ctx context.Context, r *run, a Account) ([]task, error) {
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
-	var tasks []task
-	for _, scope := range scopes {
-		unit := Unit{Source: "reservation_details_report", Account: a.Name, Scope: scope}
-		planned, err := r.monthly(ctx, unit, []string{"daily"}, func(month time.Time, grain string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), grain
-			return r.reservationReport(scope, month).task(u)
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: "reservation_details_report", Account: a.Name}
+	return r.monthlyIn(ctx, scopes, unit, []string{"daily"}, func(u Unit, month time.Time) task {
+		return r.reservationReport(u.Scope, month).task(u)
+	})
 }
 
 func (r *run) reservationReport(scope string, month time.Time) report {

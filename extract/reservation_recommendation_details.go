@@ -3,8 +3,7 @@ package extract
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -81,25 +80,12 @@ func planReservationRecommendationDetails(ctx context.Context, r *run, a Account
 }
 
 func (r *run) recommendedReservations(ctx context.Context, scope, kind string) ([]recommended, error) {
-	var all []recommended
-	next := func(body []byte) (string, error) {
-		var list struct {
-			Value    []recommended
-			NextLink string
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return "", fmt.Errorf("recommendations of %s: %w", scope, err)
-		}
-		all = append(all, list.Value...)
-		return list.NextLink, nil
-	}
 	p := reservationRecommendations(scope, "Shared", kind)
-	for _, err := range r.o.Client.pages(ctx, p.first, cursor{}, next) {
-		if err != nil && p.explain(err) == err { //nolint:errorlint // explain returns what it does not explain
-			return nil, err
-		}
+	all, err := listAll[recommended](ctx, r, p.first, "recommendations of "+scope)
+	if errors.Is(p.explain(err), errAbsent) {
+		return nil, nil
 	}
-	return all, nil
+	return all, err
 }
 
 func (d recommended) region() string  { return cmp.Or(d.Location, d.Properties.Location) }

@@ -52,20 +52,10 @@ func planReservationTransactions(ctx context.Context, r *run, a Account) ([]task
 	if err != nil {
 		return nil, err
 	}
-	var tasks []task
-	for _, scope := range scopes {
-		unit := Unit{Source: "reservation_transactions", Account: a.Name, Scope: scope}
-		planned, err := r.monthly(ctx, unit, []string{allDatasets}, func(month time.Time, _ string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), allDatasets
-			return reservationTransactions(scope, month).task(u)
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: "reservation_transactions", Account: a.Name}
+	return r.monthlyIn(ctx, scopes, unit, []string{allDatasets}, func(u Unit, month time.Time) task {
+		return reservationTransactions(u.Scope, month).task(u)
+	})
 }
 
 func reservationTransactions(scope string, month time.Time) pull {

@@ -16,27 +16,14 @@ import (
 //     the day meant, turning it into UTC would move it.
 //   - A call may span three months at most; these span one.
 func (r *run) reservationUnits(ctx context.Context, a Account, source, operation string, grains []string) ([]task, error) {
-	scopes := []string{a.Scope}
-	var err error
-	if a.Agreement == mca {
-		if scopes, err = r.billingProfiles(ctx, a.Scope); err != nil {
-			return nil, err
-		}
+	scopes, err := r.profileScopes(ctx, a)
+	if err != nil {
+		return nil, err
 	}
-	var tasks []task
-	for _, scope := range scopes {
-		unit := Unit{Source: source, Account: a.Name, Scope: scope}
-		planned, err := r.monthly(ctx, unit, grains, func(month time.Time, grain string) task {
-			u := unit
-			u.Period, u.Dataset = month.Format(monthLayout), grain
-			return reservationPull(scope, operation, grain, month).task(u)
-		})
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, planned...)
-	}
-	return tasks, nil
+	unit := Unit{Source: source, Account: a.Name}
+	return r.monthlyIn(ctx, scopes, unit, grains, func(u Unit, month time.Time) task {
+		return reservationPull(u.Scope, operation, u.Dataset, month).task(u)
+	})
 }
 
 func reservationPull(scope, operation, grain string, month time.Time) pull {

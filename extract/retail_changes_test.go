@@ -44,7 +44,7 @@ func (p *priceList) on(t *testing.T, lake, day string, records ...string) []stri
 
 func changesIn(t *testing.T, lake string) (all []string) {
 	t.Helper()
-	for _, r := range recordsInLake(t, lake, "retail_price_changes") {
+	for _, r := range rawRows(t, lake, "retail_price_changes") {
 		all = append(all, strings.Join([]string{r["day"], r["since"], r["kind"], r["meterId"], r["old_unitPrice"], r["new_unitPrice"]}, " "))
 	}
 	slices.Sort(all)

@@ -2,11 +2,7 @@ package extract
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -105,8 +101,7 @@ func retailShards(currency string, families []string) []retailShard {
 	for _, f := range listed {
 		s := retailShard{currency: currency, family: f, dataset: familySlug(f), asked: len(families) > 0}
 		if taken[s.dataset] {
-			sum := sha256.Sum256([]byte(f))
-			s.dataset += "_" + hex.EncodeToString(sum[:4])
+			s.dataset += "_" + hashOf([]byte(f))[:8]
 		}
 		taken[s.dataset] = true
 		shards = append(shards, s)
@@ -119,7 +114,7 @@ func retailShards(currency string, families []string) []retailShard {
 
 // familySlug names a family's files. It has no "-", which ends the dataset in their names.
 func familySlug(family string) string {
-	return strings.Trim(unslug.ReplaceAllString(strings.ToLower(family), "_"), "_")
+	return slugBy(family, "_")
 }
 
 func (s retailShard) unit() Unit {
@@ -160,9 +155,8 @@ func (s retailShard) calls() int {
 
 // explain says which word of the configuration an answer is about.
 func (s retailShard) explain(err error, rows int) error {
-	var api *APIError
 	switch {
-	case errors.As(err, &api) && api.Status == http.StatusBadRequest:
+	case isBadRequest(err):
 		return fmt.Errorf("retail.currencies: is %s a currency that Microsoft lists prices in? %w", s.currency, err)
 	case err == nil && rows == 0 && s.asked:
 		return fmt.Errorf("retail.families: there is no price of a service family %q; it is compared letter by letter with %s", s.family, strings.Join(retailFamilies, ", "))

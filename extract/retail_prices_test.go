@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,11 +32,7 @@ func retailSim(t *testing.T, day string, faults ...azuresim.Fault) (*azuresim.En
 
 func retailOptions(t *testing.T, s *httptest.Server, lake, day string) Options {
 	t.Helper()
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL, Retail: s.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	client := quickClient(t, s.URL)
 	asOf, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +89,7 @@ func TestEveryPriceIsInOneUnit(t *testing.T) {
 	mustRun(t, retailOptions(t, s, lake, retailDay))
 	families := map[string]string{}
 	seen := map[string]bool{}
-	for _, row := range retailRows(t, lake) {
+	for _, row := range rawRows(t, lake, "retail_prices") {
 		if before, ok := families[row["serviceFamily"]]; ok && before != row["_dataset"] {
 			t.Errorf("family %q is in %s and in %s", row["serviceFamily"], before, row["_dataset"])
 		}
@@ -139,32 +134,6 @@ func decodeBody(t *testing.T, answer *http.Response) map[string]any {
 		t.Fatal(err)
 	}
 	return decodeJSON(string(text)).(map[string]any)
-}
-
-// retailRows reads all prices of the lake.
-func retailRows(t *testing.T, lake string) []record {
-	t.Helper()
-	return recordsInLake(t, lake, "retail_prices")
-}
-
-// recordsInLake reads all records of a source.
-func recordsInLake(t *testing.T, lake, source string) (all []record) {
-	t.Helper()
-	manifests, _ := filepath.Glob(filepath.Join(lake, "raw", source, "*", "*", "*.json"))
-	for _, path := range manifests {
-		m, err := readManifest(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range m.Files {
-			_, rows := readBack(t, &landedFile{Path: filepath.Join(filepath.Dir(path), f.Path), Rows: f.Rows})
-			for _, r := range rows {
-				r["_dataset"] = m.Dataset
-			}
-			all = append(all, rows...)
-		}
-	}
-	return all
 }
 
 func TestARetailRunStoppedAnywhereResumesToTheSameBytes(t *testing.T) {
@@ -218,7 +187,7 @@ func TestAListThatShrinksIsRefusedAndYesterdaysStays(t *testing.T) {
 	if diff := gocmp.Diff(before, parquets(t, lake, "retail_prices")); diff != "" {
 		t.Error("the prices in the lake changed")
 	}
-	if changes := recordsInLake(t, lake, "retail_price_changes"); len(changes) > 0 {
+	if changes := rawRows(t, lake, "retail_price_changes"); len(changes) > 0 {
 		t.Errorf("%d changes were recorded of prices that were refused", len(changes))
 	}
 	m, err := lakeIn(o.Lake).read(retailShard{currency: "USD", dataset: "storage"}.unit())
@@ -263,7 +232,7 @@ func TestAPriceRestatedBetweenWalksIsTheNewerOne(t *testing.T) {
 	o.Retail.Families = []string{"Compute"}
 	mustRun(t, o)
 	got := map[string]string{}
-	rows := retailRows(t, o.Lake)
+	rows := rawRows(t, o.Lake, "retail_prices")
 	for _, r := range rows {
 		got[r["productName"]] = r["unitPrice"]
 	}

@@ -141,8 +141,7 @@ func (c *catalogue) untilStill(ctx context.Context) error {
 		}
 		before := len(c.spool.lines)
 		err := c.walk(ctx)
-		var broken *pageError
-		if err != nil && !errors.As(err, &broken) {
+		if _, broken := errors.AsType[*pageError](err); err != nil && !broken {
 			return err
 		}
 		if attempt++; len(c.spool.lines) > before {

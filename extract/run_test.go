@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -65,47 +64,12 @@ func usageRecord(day, id, cost string) string {
 
 func testOptions(t *testing.T, s *usageAPIServer, lake string) Options {
 	t.Helper()
-	client, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: s.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	client := quickClient(t, s.URL)
 	return Options{
 		Lake: lake, Client: client, Workers: 1, Sources: []string{"usage_details"}, Refresh: true,
 		Accounts: []Account{{Name: "contoso", Scope: testScope, Agreement: mca}},
 		Periods:  Range{From: "2026-09", To: "2026-10"}, AsOf: time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC),
 	}
-}
-
-func mustRun(t *testing.T, o Options) Result {
-	t.Helper()
-	res, err := Run(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, u := range res.Failed() {
-		t.Errorf("%s failed: %v", u.Unit, u.Err)
-	}
-	return res
-}
-
-// rawFiles maps every file below raw/ to its content.
-func rawFiles(t *testing.T, lake string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(filepath.Join(lake, "raw"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		name, _ := filepath.Rel(lake, path)
-		files[name] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }
 
 func TestARunStoppedAtAnyPageResumesToTheSameBytes(t *testing.T) {

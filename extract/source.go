@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,12 +76,11 @@ func (s *Source) isStandard(a Account) bool { return s.standard == nil || s.stan
 
 // explain adds what to read instead to the refusal of an API that is no more.
 func (s *Source) explain(err error) error {
-	api, ok := errors.AsType[*APIError](err)
 	switch {
-	case s.Successor == "" || !ok:
-	case s.Status == statusRetired && slices.Contains(retiredAnswers, api.Status):
+	case s.Successor == "":
+	case s.Status == statusRetired && hasStatus(err, retiredAnswers...):
 		return fmt.Errorf("%w; Microsoft has retired this API: read %s instead (if it is a replay, check endpoints.enterprise and the key in AZLEDGER_ENTERPRISE_KEY)", err, s.Successor)
-	case api.Status == http.StatusGone || unknownVersion(err):
+	case hasStatus(err, http.StatusGone) || unknownVersion(err):
 		return fmt.Errorf("%w; Microsoft has %s this API: read %s instead", err, s.Status, s.Successor)
 	}
 	return err

@@ -112,7 +112,7 @@ func (r *run) planUnbilled(ctx context.Context, a Account) ([]task, error) {
 	for _, profile := range profiles {
 		for _, m := range months {
 			u := Unit{Source: "transactions", Account: a.Name, Scope: profile, Period: m.Format(monthLayout), Dataset: unbilled}
-			tasks = append(tasks, task{Unit: u, shrinks: true, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
+			tasks = append(tasks, task{Unit: u, momentary: true, fill: func(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
 				return r.fillUnbilled(ctx, u, m, l, progress)
 			}})
 		}

@@ -58,10 +58,8 @@ var granularities = map[string]string{"daily": "Daily", "hourly": "Hourly"}
 
 func planUsageAggregates(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "usage_aggregates", Account: a.Name, Scope: a.Scope}
-	tasks, err := r.monthly(ctx, unit, []string{"daily", "hourly"}, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
-		return usageAggregates(a.Scope, month, r.reportedUntil(month), dataset).task(u)
+	tasks, err := r.monthly(ctx, unit, []string{"daily", "hourly"}, func(u Unit, month time.Time) task {
+		return usageAggregates(a.Scope, month, r.reportedUntil(month), u.Dataset).task(u)
 	})
 	return slices.DeleteFunc(tasks, func(t task) bool {
 		return r.o.AsOf.Day() == 1 && t.Period == r.o.AsOf.Format(monthLayout) // nothing was reported yet

@@ -90,17 +90,15 @@ var usageMetrics = map[string]string{"actual": "actualcost", "amortized": "amort
 func planUsageDetails(ctx context.Context, r *run, a Account) ([]task, error) {
 	unit := Unit{Source: "usage_details", Account: a.Name, Scope: a.Scope}
 	if a.Agreement == mosp {
-		return r.perBillingPeriod(ctx, unit, []string{"actual"}, func(period, dataset string) pull {
-			return legacyUsage(a.Scope, period, dataset)
+		return r.perBillingPeriod(ctx, unit, []string{"actual"}, func(u Unit, period string, _, _ time.Time) task {
+			return legacyUsage(a.Scope, period, u.Dataset).task(u)
 		})
 	}
-	return r.monthly(ctx, unit, []string{"actual", "amortized"}, func(month time.Time, dataset string) task {
-		u := unit
-		u.Period, u.Dataset = month.Format(monthLayout), dataset
+	return r.monthly(ctx, unit, []string{"actual", "amortized"}, func(u Unit, month time.Time) task {
 		if a.Agreement == ea {
-			return legacyUsage(a.Scope, month.Format("200601"), dataset).task(u)
+			return legacyUsage(a.Scope, month.Format("200601"), u.Dataset).task(u)
 		}
-		return modernUsage(a.Scope, month, dataset).task(u)
+		return modernUsage(a.Scope, month, u.Dataset).task(u)
 	})
 }
 

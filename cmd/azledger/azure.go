@@ -23,12 +23,8 @@ func (c *config) endpoints() (extract.Endpoints, error) {
 		return e, err
 	}
 	e.Audience = e.Management
-	if c.Endpoints.Management != "" {
-		e.Management = c.Endpoints.Management
-	}
-	if c.Endpoints.Authority != "" {
-		e.Authority = c.Endpoints.Authority
-	}
+	e.Management = cmp.Or(c.Endpoints.Management, e.Management)
+	e.Authority = cmp.Or(c.Endpoints.Authority, e.Authority)
 	e.Retail = cmp.Or(c.Endpoints.Retail, e.Retail)
 	e.Enterprise = c.Endpoints.Enterprise
 	return e, nil

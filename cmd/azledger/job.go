@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -159,7 +161,7 @@ func (j *job) neededSources() ([]string, error) {
 	if len(j.ask.sources) > 0 {
 		return j.ask.sources, nil
 	}
-	return sorted(needed), nil
+	return slices.Sorted(maps.Keys(needed)), nil
 }
 
 // temp is where large queries spill. It is on the lake's disk unless the

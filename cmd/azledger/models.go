@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,7 +122,7 @@ func sourcesOf(m *transform.Model, models []*transform.Model) []string {
 		}
 	}
 	visit(m)
-	return sorted(found)
+	return slices.Sorted(maps.Keys(found))
 }
 
 // readersOf are the tables made directly from this one.
@@ -132,5 +133,5 @@ func readersOf(m *transform.Model, models []*transform.Model) []string {
 			found[o.Name] = true
 		}
 	}
-	return sorted(found)
+	return slices.Sorted(maps.Keys(found))
 }

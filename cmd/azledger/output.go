@@ -54,15 +54,6 @@ func (a *app) print(columns []column, rows [][]string) error {
 	return p.close()
 }
 
-// named makes columns of text.
-func named(names ...string) []column {
-	columns := make([]column, len(names))
-	for i, n := range names {
-		columns[i].name = n
-	}
-	return columns
-}
-
 type tablePrinter struct {
 	w      io.Writer
 	writer table.Writer

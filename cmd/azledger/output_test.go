@@ -86,7 +86,7 @@ func TestNoRows(t *testing.T) {
 	for format, want := range map[string]string{"csv": "Name\n", "json": "[]\n", "table": "Name\n----\n"} {
 		var out bytes.Buffer
 		a := app{out: &out, format: format}
-		if err := a.print(named("Name"), nil); err != nil || strings.ReplaceAll(out.String(), "------", "----") != want {
+		if err := a.print([]column{{name: "Name"}}, nil); err != nil || strings.ReplaceAll(out.String(), "------", "----") != want {
 			t.Errorf("%s: got %q, %v; want %q", format, out.String(), err, want)
 		}
 	}

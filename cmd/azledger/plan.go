@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +103,9 @@ func planRows(plan extract.Plan) [][]string {
 func (l *planned) add(u extract.PlannedUnit) {
 	if u.Skip != "" {
 		l.skipped++
-		l.because(u.Skip)
+		if !slices.Contains(l.reasons, u.Skip) {
+			l.reasons = append(l.reasons, u.Skip)
+		}
 		return
 	}
 	l.units++
@@ -111,15 +114,6 @@ func (l *planned) add(u extract.PlannedUnit) {
 		l.first = u.Period
 	}
 	l.last = max(l.last, u.Period)
-}
-
-func (l *planned) because(reason string) {
-	for _, r := range l.reasons {
-		if r == reason {
-			return
-		}
-	}
-	l.reasons = append(l.reasons, reason)
 }
 
 func (l *planned) row() []string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -60,8 +59,4 @@ func sourceNames() []string {
 		names = append(names, s.Name)
 	}
 	return names
-}
-
-func sorted(set map[string]bool) []string {
-	return slices.Sorted(maps.Keys(set))
 }

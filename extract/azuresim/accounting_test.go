@@ -69,7 +69,7 @@ func rat(n num) *big.Rat {
 	return new(big.Rat).SetFrac(big.NewInt(n.c), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n.s)), nil))
 }
 
-func ratOf(t failer, n num) *big.Rat { return ratio(t, n.amount().String()) }
+func ratOf(t failer, n num) *big.Rat { return ratio(t, n.String()) }
 
 func TestRowsObeyTheirRules(t *testing.T) {
 	e := small(t, 5)

@@ -105,7 +105,7 @@ func (e *Enterprise) needs(t *target, q ask) []*need {
 		n.hours, n.cost, n.first = n.hours.add(r.q.amount()), n.cost.add(r.cost), min(n.first, r.day)
 	}
 	var list []*need
-	for _, key := range sortedOf(all) {
+	for _, key := range sortedKeys(all) {
 		list = append(list, all[key])
 	}
 	return list
@@ -142,7 +142,7 @@ func (s *server) reservationRecommendations(r *http.Request, t *target) (*answer
 		}
 	}
 	if len(list) == 0 {
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+		return noContent(), nil
 	}
 	return listPage(r, list, s.e.config.PageSize, "consumption")
 }
@@ -199,11 +199,11 @@ func (s *server) recommendationDetails(r *http.Request, t *target) (*answer, err
 		return nil, badRequest("Invalid lookBackPeriod or term.")
 	}
 	for _, n := range s.e.needs(t, q) {
-		if n.quantity(q.days) > 0 && foldEqual(n.meter.sku, v.Get("product")) && foldEqual(n.meter.region.arm, v.Get("region")) {
+		if n.quantity(q.days) > 0 && strings.EqualFold(n.meter.sku, v.Get("product")) && strings.EqualFold(n.meter.region.arm, v.Get("region")) {
 			return ok(s.e.detailObject(t, q, n), 1, "consumption"), nil
 		}
 	}
-	return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+	return noContent(), nil
 }
 
 func (e *Enterprise) detailObject(t *target, q ask, n *need) object {
@@ -261,7 +261,7 @@ func (s *server) benefitRecommendations(r *http.Request, t *target) (*answer, er
 		cost, currency, first = cost.add(n.cost), n.money, min(first, n.first)
 	}
 	if cost.isZero() {
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+		return noContent(), nil
 	}
 	return listPage(r, []any{s.e.planObject(r, t, q, cost, currency, first)}, s.e.config.PageSize, "consumption")
 }
@@ -363,7 +363,7 @@ func (c *commitment) transactions(day int) []any {
 
 func (c *commitment) transaction(day int, kind string, amount amount, invoice string) object {
 	a, sub := c.a, c.sub
-	at := dayTime(day).Format("2006-01-02") + "T19:19:04Z"
+	at := isoDay(day) + "T19:19:04Z"
 	frequency := "OneTime"
 	if c.recurring {
 		frequency = "Recurring"

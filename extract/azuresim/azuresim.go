@@ -1,11 +1,13 @@
-// Package azuresim is a simulated Azure: one coherent, made-up enterprise with an Enterprise Agreement enrollment and a
-// Microsoft Customer Agreement billing account, served over HTTP in the shapes of the real billing APIs.
+// Package azuresim is a simulated Azure: one coherent, made-up enterprise with an Enterprise Agreement enrollment, a
+// Microsoft Customer Agreement billing account and a pay-as-you-go subscription, served over HTTP in the shapes of the real
+// billing APIs, with the list prices beside them.
 //
 // [New] builds the enterprise from a seed; nothing else decides a value, so the same [Config] serves the same bytes.
 // From it come
 //
-//  1. the management plane, [Enterprise.Handler]: usage details, price sheets, invoices, balances, budgets and the rest,
-//     with their paging, casing and headers, and with faults when they are asked for ([Fault]);
+//  1. the APIs, [Enterprise.Handler]: the management plane (usage details, reports, price sheets, invoices with their
+//     documents, balances, budgets and the rest), Retail Prices and Enterprise Reporting, with their paging, casing and
+//     headers, and with faults when they are asked for ([Fault]);
 //  2. the files of Cost Management exports, [Enterprise.WriteExports];
 //  3. the answers, [Enterprise.WriteTruth]: the sums and the planted faults, added up by the simulator itself, so that
 //     whatever is computed from 1 or 2 can be held against a figure that was not.

@@ -176,18 +176,17 @@ func (e *Enterprise) invoiceObjects(r *http.Request, t *target, from, to int) []
 }
 
 func (s *server) oneInvoice(r *http.Request, t *target) (*answer, error) {
-	for _, v := range s.e.invoices(t.a) {
-		if foldEqual(v.name, t.rest[0]) {
-			return ok(s.e.invoiceObject(r, t.a, v), 1, "billing"), nil
-		}
+	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	if !found {
+		return nil, notFound(t.path)
 	}
-	return nil, notFound(t.path)
+	return ok(s.e.invoiceObject(r, t.a, v), 1, "billing"), nil
 }
 
 func (e *Enterprise) invoiceObject(r *http.Request, a *account, v invoice) object {
 	id := a.path + "/invoices/" + v.name
 	h := hashText(v.name)
-	start, end := dayTime(v.month.start).Format("2006-01-02T15:04:05.0000000Z"), dayTime(v.month.last()).Format("2006-01-02")+"T23:59:59.9999999Z"
+	start, end := dayTime(v.month.start).Format("2006-01-02T15:04:05.0000000Z"), isoDay(v.month.last())+"T23:59:59.9999999Z"
 	if !v.monthly {
 		start = stamp(v.day, h+2)
 		end = start
@@ -196,7 +195,7 @@ func (e *Enterprise) invoiceObject(r *http.Request, a *account, v invoice) objec
 		"invoiceDate": stamp(v.day, h), "dueDate": stamp(v.day+30, h), "invoicePeriodStartDate": start, "invoicePeriodEndDate": end,
 		"isMonthlyInvoice": v.monthly, "status": v.status, "documentType": "Invoice", "invoiceType": "AzureServices", "payments": []any{}, "purchaseOrderNumber": "PO-4711",
 		"billingProfileId": v.profile.path, "billingProfileDisplayName": v.profile.name,
-		"documents": []any{object{"kind": "Invoice", "name": v.name, "source": "DRS", "url": scheme(r) + "://" + r.Host + id + "/download?downloadToken=DRS_" + v.name + "&api-version=2020-05-01"}},
+		"documents": []any{object{"kind": "Invoice", "name": v.name, "source": "DRS", "url": site(r) + id + "/download?downloadToken=DRS_" + v.name + "&api-version=2020-05-01"}},
 	}
 	for name, value := range map[string]amount{
 		"billedAmount": v.billed, "creditAmount": v.credit, "azurePrepaymentApplied": v.prepaid, "freeAzureCreditApplied": v.free,
@@ -238,7 +237,7 @@ func (s *server) balance(r *http.Request, t *target) (*answer, error) {
 
 // priceSheet serves the enrollment's price sheet. Its nextLink stands inside properties.
 func (s *server) priceSheet(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || t.a.kind == customerAgreement || len(t.rest) != 1 || !foldEqual(t.rest[0], "default") {
+	if t.a == nil || t.a.kind == customerAgreement || len(t.rest) != 1 || !strings.EqualFold(t.rest[0], "default") {
 		return nil, notFound(t.path)
 	}
 	m := s.e.open()
@@ -279,7 +278,7 @@ func (row sheetRow) object(period string, expand bool) object {
 	if expand {
 		o["meterDetails"] = object{
 			"meterName": m.meter, "meterCategory": m.category, "meterSubCategory": m.sub, "unit": m.unit, "meterLocation": m.region.zone,
-			"totalIncludedQuantity": json.Number("0"), "pretaxStandardRate": json.Number(appendNum(nil, row.standard, false)), "serviceName": m.category, "serviceTier": m.sub,
+			"totalIncludedQuantity": json.Number("0"), "pretaxStandardRate": json.Number(row.standard.String()), "serviceName": m.category, "serviceTier": m.sub,
 		}
 	}
 	return o

@@ -33,6 +33,10 @@ func epochDay(t time.Time) int {
 
 func dayTime(day int) time.Time { return time.Unix(int64(day)*86400, 0).UTC() }
 
+func isoDay(day int) string { return dayTime(day).Format(time.DateOnly) }
+
+func instant(day int) string { return dayTime(day).Format("2006-01-02T15:04:05Z") }
+
 // setCalendar lays out the months up to the one that holds AsOf, and the spelled-out days around them.
 func (e *Enterprise) setCalendar() {
 	e.asOf = epochDay(e.config.AsOf)

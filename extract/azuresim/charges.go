@@ -267,7 +267,7 @@ func (s *server) aggregatedCost(_ *http.Request, t *target) (*answer, error) {
 		m = *t.month
 	}
 	for _, g := range s.e.groups() {
-		if foldEqual(g.name, t.management) {
+		if strings.EqualFold(g.name, t.management) {
 			return ok(s.e.groupCost(g, m), 1, "consumption"), nil
 		}
 	}
@@ -308,7 +308,7 @@ func (s *server) tagKeys(r *http.Request, t *target) (*answer, error) {
 	}
 	values := s.e.tagValues(t)
 	if len(values) == 0 {
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+		return noContent(), nil
 	}
 	top, err := topOf(r, "$top", s.e.config.PageSize, maxPage)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/bits"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,19 +150,10 @@ func (e *Enterprise) costRows(t *target, q costQuestion) ([]*costRow, error) {
 		sums[key].cost = sums[key].cost.add(r.cost)
 	}
 	var rows []*costRow
-	for _, key := range sortedOf(sums) {
+	for _, key := range sortedKeys(sums) {
 		rows = append(rows, sums[key])
 	}
 	return rows, nil
-}
-
-func sortedOf[T any](m map[string]T) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func dayNumber(day int) json.Number { return json.Number(dayTime(day).Format("20060102")) }
@@ -188,7 +178,7 @@ func tablePage(r *http.Request, t *target, q costQuestion, columns []string, row
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+		return noContent(), nil
 	}
 	var named []any
 	for _, name := range columns {

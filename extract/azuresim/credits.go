@@ -188,7 +188,7 @@ func (t *target) wantsLot(l *lot, conditions []condition) bool {
 	}
 	for _, c := range conditions {
 		value := map[string]string{"source": l.source, "lotsource": l.source, "status": l.status(), "lotid": l.name}[c.field]
-		if c.op != "eq" || !foldEqual(value, c.value) {
+		if c.op != "eq" || !strings.EqualFold(value, c.value) {
 			return false
 		}
 	}
@@ -232,11 +232,9 @@ func (l *lot) object() object {
 	return object{"id": l.path(), "name": l.name, "type": "Microsoft.Consumption/lots", "properties": p}
 }
 
-func instant(day int) string { return dayTime(day).Format("2006-01-02T15:04:05Z") }
-
 // creditSummary is the balance of a billing profile's lots; a profile without any has no body.
 func (s *server) creditSummary(_ *http.Request, t *target) (*answer, error) {
-	if t.profile == nil || t.section != nil || len(t.rest) != 1 || !foldEqual(t.rest[0], "balanceSummary") {
+	if t.profile == nil || t.section != nil || len(t.rest) != 1 || !strings.EqualFold(t.rest[0], "balanceSummary") {
 		return nil, notFound(t.path)
 	}
 	var current, left, pending, expired amount
@@ -254,7 +252,7 @@ func (s *server) creditSummary(_ *http.Request, t *target) (*answer, error) {
 		}
 	}
 	if !found {
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}, nil
+		return noContent(), nil
 	}
 	c := t.profile.currency
 	return ok(object{"id": t.profile.path + "/providers/Microsoft.Consumption/credits/balanceSummary/" + t.profile.id, "name": t.profile.id, "type": "Microsoft.Consumption/credits/balanceSummary", "properties": object{

@@ -175,6 +175,8 @@ func (a amount) share(part, whole int64) amount {
 
 func (a amount) String() string { return string(appendAmount(nil, a, false)) }
 
+func (n num) String() string { return string(appendNum(nil, n, false)) }
+
 func appendNum(b []byte, n num, exponent bool) []byte { return appendAmount(b, n.amount(), exponent) }
 
 // appendAmount writes a in the fewest digits. With exponent it writes what .NET writes for a double below a

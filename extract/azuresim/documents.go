@@ -30,13 +30,8 @@ func (s *server) downloadInvoice(r *http.Request, t *target) (*answer, error) {
 	if q.Get("api-version") < "2024-04-01" && q.Get("downloadToken") != "DRS_"+v.name {
 		return nil, badRequest("The query parameter downloadToken is required.")
 	}
-	place := fmt.Sprintf("%s://%s%s/operationResults/invoiceDownload_%s_1?api-version=%s", scheme(r), r.Host, strings.TrimSuffix(r.URL.EscapedPath(), "/download"), guid(hashText(v.name)), q.Get("api-version"))
-	return accepted(place), nil
-}
-
-// accepted is an answer without a body.
-func accepted(place string) *answer {
-	return &answer{status: http.StatusAccepted, header: http.Header{"Location": {place}, "Retry-After": {"0"}}, service: "billing"}
+	place := fmt.Sprintf("%s%s/operationResults/invoiceDownload_%s_1?api-version=%s", site(r), strings.TrimSuffix(r.URL.EscapedPath(), "/download"), guid(hashText(v.name)), q.Get("api-version"))
+	return accepted(place, "billing"), nil
 }
 
 func (s *server) downloadResult(r *http.Request, t *target) (*answer, error) {
@@ -49,14 +44,14 @@ func (s *server) downloadResult(r *http.Request, t *target) (*answer, error) {
 		return nil, notFound(t.path)
 	}
 	if tries == "1" {
-		return accepted(fmt.Sprintf("%s://%s%s2?%s", scheme(r), r.Host, strings.TrimSuffix(r.URL.EscapedPath(), "1"), r.URL.RawQuery)), nil
+		return accepted(fmt.Sprintf("%s%s2?%s", site(r), strings.TrimSuffix(r.URL.EscapedPath(), "1"), r.URL.RawQuery), "billing"), nil
 	}
 	return ok(s.e.signedLink(r, v.name), 1, "billing"), nil
 }
 
 func (e *Enterprise) invoiceNamed(a *account, name string) (invoice, bool) {
 	for _, v := range e.invoices(a) {
-		if foldEqual(v.name, name) {
+		if strings.EqualFold(v.name, name) {
 			return v, true
 		}
 	}
@@ -66,8 +61,8 @@ func (e *Enterprise) invoiceNamed(a *account, name string) (invoice, bool) {
 // signedLink is where a document is, for whoever has the link.
 func (e *Enterprise) signedLink(r *http.Request, name string) object {
 	return object{
-		"url":        fmt.Sprintf("%s://%s/_blob/invoices/%s.pdf?sv=2021-08-06&sr=b&sp=r&sig=%x", scheme(r), r.Host, name, hashText(name+"sig")),
-		"expiryTime": dayTime(e.asOf).Format("2006-01-02") + "T01:00:00Z",
+		"url":        fmt.Sprintf("%s/_blob/invoices/%s.pdf?sv=2021-08-06&sr=b&sp=r&sig=%x", site(r), name, hashText(name+"sig")),
+		"expiryTime": isoDay(e.asOf) + "T01:00:00Z",
 	}
 }
 
@@ -89,18 +84,13 @@ func (s *server) invoiceFile(r *http.Request) *answer {
 	text := s.e.printed(name)
 	switch {
 	case r.Header.Get("Authorization") != "":
-		return storageError(http.StatusBadRequest, "InvalidAuthenticationInfo")
+		return blobError(http.StatusBadRequest, "InvalidAuthenticationInfo")
 	case r.URL.Query().Get("sig") != fmt.Sprintf("%x", hashText(name+"sig")):
-		return storageError(http.StatusForbidden, "AuthenticationFailed")
+		return blobError(http.StatusForbidden, "AuthenticationFailed")
 	case text == nil:
-		return storageError(http.StatusNotFound, "BlobNotFound")
+		return blobError(http.StatusNotFound, "BlobNotFound")
 	}
 	return &answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/pdf"}}, body: text}
-}
-
-func storageError(status int, code string) *answer {
-	body := fmt.Sprintf("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>%s</Code><Message>%s</Message></Error>", code, code)
-	return &answer{status: status, header: http.Header{"Content-Type": {"application/xml"}, "x-ms-error-code": {code}}, body: []byte(body)}
 }
 
 // legacyInvoices lists a subscription's invoices as 2018-03-01-preview does: without amounts, newest first.
@@ -117,11 +107,11 @@ func (s *server) legacyInvoices(r *http.Request, t *target) (*answer, error) {
 			"billingPeriodIds": []any{scope + "billingPeriods/" + m.name},
 		}
 		one := len(t.rest) == 1
-		if one || foldEqual(q.Get("$expand"), "downloadUrl") {
+		if one || strings.EqualFold(q.Get("$expand"), "downloadUrl") {
 			p["downloadUrl"] = s.e.signedLink(r, name)
 		}
 		shown := object{"id": scope + "invoices/" + name, "name": name, "type": "Microsoft.Billing/invoices", "properties": p}
-		if one && (foldEqual(t.rest[0], name) || foldEqual(t.rest[0], "latest")) {
+		if one && (strings.EqualFold(t.rest[0], name) || strings.EqualFold(t.rest[0], "latest")) {
 			return ok(shown, 1, "billing"), nil
 		}
 		list = append(list, shown)

@@ -62,7 +62,7 @@ func (s *server) oldPeriods(_ *http.Request, t *target) (*answer, error) {
 		m := s.e.months[i]
 		at := "/" + t.version + "/enrollments/" + t.a.id + "/billingPeriods/" + m.name
 		o := object{
-			"billingPeriodId": m.name, "billingStart": instant(m.start), "billingEnd": dayTime(m.last()).Format("2006-01-02") + "T11:59:59Z",
+			"billingPeriodId": m.name, "billingStart": instant(m.start), "billingEnd": isoDay(m.last()) + "T11:59:59Z",
 			"balanceSummary": at + "/balancesummary", "usageDetails": at + "/usagedetails", "marketplaceCharges": nil, "priceSheet": at + "/pricesheet",
 		}
 		if sum, _ := s.e.partsOf(t.a, i).sum(func(part) bool { return true }); !sum.market.isZero() {
@@ -247,7 +247,7 @@ func (s *server) oldSheet(_ *http.Request, t *target) (*answer, error) {
 		m := row.meter
 		list = append(list, object{
 			"id": id + "/products/" + m.part + "/pricesheets", "billingPeriodId": t.month.name, "meterId": m.id, "meterName": m.meter, "unitOfMeasure": m.unit,
-			"includedQuantity": json.Number("0"), "partNumber": m.part, "unitPrice": json.Number(appendNum(nil, row.price, false)), "currencyCode": t.a.profiles[0].currency, "offerId": row.offer,
+			"includedQuantity": json.Number("0"), "partNumber": m.part, "unitPrice": json.Number(row.price.String()), "currencyCode": t.a.profiles[0].currency, "offerId": row.offer,
 		})
 	}
 	return ok(list, len(list), "billing"), nil

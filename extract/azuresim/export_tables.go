@@ -96,7 +96,7 @@ func reservationLines(_ *Enterprise, a *account, p *profile, _ month, from, to i
 				a.base(&line, i, &a.e.months[0], day, amortized)
 				lines = append(lines, []string{
 					strings.Fields(c.meter.sub)[0], "1", strings.ToLower(string(appendResourceID(&line, nil))), "Reservation", c.order, c.id, fmt.Sprint(c.reserved()),
-					c.meter.sku, fmt.Sprint(c.quantity), dayTime(day).Format("2006-01-02T15:04:05"), num{hours, 4}.amount().String(),
+					c.meter.sku, fmt.Sprint(c.quantity), dayTime(day).Format("2006-01-02T15:04:05"), num{hours, 4}.String(),
 				})
 			}
 		}
@@ -124,7 +124,7 @@ func transactionLines(e *Enterprise, a *account, p *profile, m month, from, to i
 }
 
 func (e *Enterprise) transactionLine(c *commitment, r *row) []string {
-	at := dayTime(r.day).Format("2006-01-02") + "T19:19:04Z"
+	at := isoDay(r.day) + "T19:19:04Z"
 	section, amount, term := c.sub.section, r.cost.String(), map[int]string{12: "P1Y", 36: "P3Y"}[c.months]
 	frequency := "OneTime"
 	if c.recurring {

@@ -224,7 +224,7 @@ func TestReservationExportsAgreeWithTheBooks(t *testing.T) {
 			for _, m := range e.months {
 				for day := m.start; day < m.start+m.data; day++ {
 					if c.active(day) {
-						hours.Add(hours, ratio(t, c.usedAll(day).amount().String()))
+						hours.Add(hours, ratio(t, c.usedAll(day).String()))
 					}
 				}
 			}

@@ -53,15 +53,12 @@ func (s *server) accept(r *http.Request, t *target, j *job) (*answer, error) {
 	j.path = t.path[:strings.LastIndex(strings.ToLower(t.path), "/microsoft.")]
 	j.path += "/Microsoft." + map[bool]string{true: "Consumption", false: "CostManagement"}[strings.HasPrefix(t.operation, "consumption/")]
 	s.jobs[j.id] = j
-	a := &answer{status: http.StatusAccepted, header: http.Header{}, service: "consumption"}
-	a.header.Set("Location", j.location(r, j.results))
-	a.header.Set("Retry-After", "0")
-	return a, nil
+	return accepted(j.location(r, j.results), "consumption"), nil
 }
 
 // location is where to ask about a job.
 func (j *job) location(r *http.Request, results string) string {
-	return fmt.Sprintf("%s://%s%s/%s/%s?api-version=%s", scheme(r), r.Host, j.path, results, j.id, r.URL.Query().Get("api-version"))
+	return fmt.Sprintf("%s%s/%s/%s?api-version=%s", site(r), j.path, results, j.id, r.URL.Query().Get("api-version"))
 }
 
 var (
@@ -111,7 +108,7 @@ func (j *job) result(r *http.Request, t *target) *answer {
 	}
 	switch {
 	case rows == 0 && hashText(j.id)%2 == 0:
-		return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}
+		return noContent()
 	case rows == 0:
 		return ok(object{"id": strings.TrimPrefix(t.path, "/"), "name": j.id, "status": "NoDataFound"}, 0, "consumption")
 	}
@@ -136,7 +133,7 @@ func (j *job) stillRunning(r *http.Request) *answer {
 
 // link signs the address of a file, from 1.
 func (j *job) link(r *http.Request, n int) string {
-	return fmt.Sprintf("%s://%s/_blob/armreports/%s/%s/%d?sv=2020-05-31&se=%s&sr=b&sp=r&sig=%s%%3D", scheme(r), r.Host, j.name, j.id, n,
+	return fmt.Sprintf("%s/_blob/armreports/%s/%s/%d?sv=2020-05-31&se=%s&sr=b&sp=r&sig=%s%%3D", site(r), j.name, j.id, n,
 		strings.ReplaceAll(j.validTill(), ":", "%3A"), j.signature(j.signed))
 }
 

@@ -341,6 +341,16 @@ func listPage(r *http.Request, list []any, top int, service string) (*answer, er
 	return ok(body, len(page), service), nil
 }
 
+// accepted is an answer that says where to ask for the result.
+func accepted(place, service string) *answer {
+	return &answer{status: http.StatusAccepted, header: http.Header{"Location": {place}, "Retry-After": {"0"}}, service: service}
+}
+
+// noContent is the answer where there is nothing.
+func noContent() *answer {
+	return &answer{status: http.StatusNoContent, header: http.Header{}, service: "consumption"}
+}
+
 func ok(body any, rows int, service string) *answer {
 	return &answer{status: http.StatusOK, header: http.Header{}, body: encode(body), rows: rows, service: service}
 }

@@ -163,7 +163,7 @@ func aggregatePage(r *http.Request, list []any, top int) (*answer, error) {
 	if to < len(list) {
 		q := r.URL.Query()
 		q.Set("continuationToken", fmt.Sprintf("page:%d", to))
-		body["nextLink"] = scheme(r) + "://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()
+		body["nextLink"] = site(r) + r.URL.EscapedPath() + "?" + q.Encode()
 	}
 	return ok(body, to-from, "commerce"), nil
 }

@@ -133,7 +133,7 @@ func (e *Enterprise) enrollmentSheet(of month) func() [][]string {
 			m := l.meter
 			lines = append(lines, []string{
 				e.ea.id, m.shown, m.meter, m.category, m.category, m.sub, m.family, m.title, m.sku, "", m.region.zone,
-				m.unit, l.part, e.text(of.start).us, e.text(of.last()).us, priceText(l.price), priceText(l.list), priceText(l.list), "EUR", "0", l.offer, l.term, l.kind,
+				m.unit, l.part, e.text(of.start).us, e.text(of.last()).us, l.price.String(), l.list.String(), l.list.String(), "EUR", "0", l.offer, l.term, l.kind,
 			})
 		}
 		return lines
@@ -162,11 +162,9 @@ func (e *Enterprise) profileSheet(a *account, p *profile, of month) func() [][]s
 			lines = append(lines, []string{
 				a.id, a.name, p.id, p.name, "Azure plan", m.family, m.title, m.key[:12], m.key[12:],
 				m.unit, m.id, m.meter, m.category, m.category, m.sub, m.region.zone, fmt.Sprint(l.tier), e.text(of.start).stamp, e.text(of.last()).stamp,
-				priceText(l.price), priceText(l.list), priceText(l.list), "USD", p.currency, l.term, l.kind,
+				l.price.String(), l.list.String(), l.list.String(), "USD", p.currency, l.term, l.kind,
 			})
 		}
 		return lines
 	}
 }
-
-func priceText(n num) string { return string(appendNum(nil, n, false)) }

@@ -378,8 +378,6 @@ func appendEligible(yes, no string) func(*row, []byte) []byte {
 	}
 }
 
-func foldEqual(a, b string) bool { return strings.EqualFold(a, b) }
-
 // appendFields writes the columns of a row as members of a JSON object, without its braces.
 func (w *writer) appendFields(r *row, columns []column) {
 	first := true

@@ -237,7 +237,7 @@ func writeReservations(ctx context.Context, out io.Writer, list []*commitment, f
 				u := c.use(i, day, num{hours, 4})
 				rows++
 				if _, err := fmt.Fprintf(out, "%s,%s,%s,%s,%s,%s,%s,%s,%s,%sT00:00:00-07:00,%s\r\n", u.group, u.ratio, u.resource, u.kind, c.id, c.order,
-					u.reserved, c.meter.sku, u.quantity, dayTime(day).Format("2006-01-02"), u.used); err != nil {
+					u.reserved, c.meter.sku, u.quantity, isoDay(day), u.used); err != nil {
 					return rows, err
 				}
 			}

@@ -188,7 +188,7 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 
 func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	found := false
-	if kind == "subscriptions" && foldEqual(name, PaygID) {
+	if kind == "subscriptions" && strings.EqualFold(name, PaygID) {
 		t.payg = true
 		return nil
 	}
@@ -206,9 +206,9 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	case "enrollmentaccounts":
 		found = e.findEnrollmentAccount(t, name)
 	case "billingaccounts":
-		found = foldEqual(name, "default") // pay-as-you-go subscriptions stand under it
+		found = strings.EqualFold(name, "default") // pay-as-you-go subscriptions stand under it
 		for _, a := range e.accounts() {
-			if foldEqual(a.id, name) {
+			if strings.EqualFold(a.id, name) {
 				t.a, found = a, true
 			}
 		}
@@ -232,7 +232,7 @@ func (e *Enterprise) parseScope(t *target, kind, name string) error {
 func (e *Enterprise) subscription(id string) (*account, *subscription) {
 	for _, a := range e.accounts() {
 		for _, s := range a.subs {
-			if foldEqual(s.id, id) {
+			if strings.EqualFold(s.id, id) {
 				return a, s
 			}
 		}
@@ -242,7 +242,7 @@ func (e *Enterprise) subscription(id string) (*account, *subscription) {
 
 func (t *target) findProfile(id string) bool {
 	for _, p := range t.a.profiles {
-		if foldEqual(p.id, id) && t.a.kind == customerAgreement {
+		if strings.EqualFold(p.id, id) && t.a.kind == customerAgreement {
 			t.profile = p
 			return true
 		}
@@ -255,7 +255,7 @@ func (e *Enterprise) findSection(t *target, id string) bool {
 		t.a = e.ea // departments stand alone in one of their two spellings
 	}
 	for _, s := range t.a.sections {
-		if foldEqual(s.id, id) {
+		if strings.EqualFold(s.id, id) {
 			t.section = s
 			return true
 		}
@@ -352,13 +352,16 @@ func topOf(r *http.Request, name string, fallback, most int) (int, error) {
 // decodes them, and the new ones.
 func link(r *http.Request, extra ...string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s://%s%s?", scheme(r), r.Host, r.URL.EscapedPath())
+	b.WriteString(site(r) + r.URL.EscapedPath() + "?")
 	b.WriteString(keptQuery(r))
 	for _, part := range extra {
 		b.WriteString("&" + part)
 	}
 	return b.String()
 }
+
+// site is where the simulated Azure stands, as the request has it.
+func site(r *http.Request) string { return scheme(r) + "://" + r.Host }
 
 func scheme(r *http.Request) string {
 	if r.TLS != nil {

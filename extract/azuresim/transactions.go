@@ -169,16 +169,15 @@ func (s *server) billedTransactions(r *http.Request, t *target) (*answer, error)
 	if t.a == nil {
 		return nil, notFound(t.path)
 	}
-	for _, v := range s.e.invoices(t.a) {
-		if foldEqual(v.name, t.rest[0]) {
-			var list []any
-			for i, l := range s.e.invoiceLines(t.a, v) {
-				list = append(list, s.e.transaction(t.a, l, v.name, i))
-			}
-			return s.scopePage(r, list)
-		}
+	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	if !found {
+		return nil, notFound(t.path)
 	}
-	return nil, notFound(t.path)
+	var list []any
+	for i, l := range s.e.invoiceLines(t.a, v) {
+		list = append(list, s.e.transaction(t.a, l, v.name, i))
+	}
+	return s.scopePage(r, list)
 }
 
 // unbilledTransactions are those of the months of the range that are not invoiced yet.
@@ -187,7 +186,7 @@ func (s *server) unbilledTransactions(r *http.Request, t *target) (*answer, erro
 	if t.profile == nil {
 		return nil, notFound(t.path)
 	}
-	if !foldEqual(q.Get("type"), "Unbilled") {
+	if !strings.EqualFold(q.Get("type"), "Unbilled") {
 		return nil, badRequest("The query parameter type is required; the simulator lists Unbilled by billing profile.")
 	}
 	from, err1 := parseDay(q.Get("periodStartDate"))

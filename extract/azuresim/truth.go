@@ -3,6 +3,7 @@ package azuresim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -325,7 +326,7 @@ func (e *Enterprise) WriteTruth(path string) error {
 func (e *Enterprise) Truth() Truth {
 	t := Truth{
 		Format: TruthFormat, Seed: e.config.Seed, Months: e.config.Months, Rows: e.config.Rows,
-		AsOf: dayTime(e.asOf).Format("2006-01-02"), DataTo: dayTime(e.asOf - 1).Format("2006-01-02"),
+		AsOf: isoDay(e.asOf), DataTo: isoDay(e.asOf - 1),
 	}
 	for _, a := range e.accounts() {
 		t.Accounts = append(t.Accounts, a.truth())
@@ -667,12 +668,7 @@ func (t *Truth) addServices(a *account, p *profile, m month, b books) {
 }
 
 func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Sorted(maps.Keys(m))
 }
 
 // addDays adds up days over billing months, for a late charge stands in a month that is not its day's.
@@ -724,7 +720,7 @@ func (c *commitment) truth(b books) TruthCommitment {
 	e := a.e
 	t := TruthCommitment{
 		Account: a.key, Scope: a.path, Kind: c.model(), Order: c.order, ID: c.id, BenefitID: c.benefitID(c.id), Name: c.name, SKU: c.meter.sku, MeterID: c.meter.id,
-		Quantity: c.quantity, Start: dayTime(c.start).Format("2006-01-02"), End: dayTime(c.end).Format("2006-01-02"), Returned: c.end < c.termEnd, Term: c.term(),
+		Quantity: c.quantity, Start: isoDay(c.start), End: isoDay(c.end), Returned: c.end < c.termEnd, Term: c.term(),
 		Recurring: c.recurring, Hourly: string(appendNum(nil, c.hourly, false)), Total: c.total.String(), Currency: "USD",
 	}
 	if a.kind == enterpriseAgreement {
@@ -765,17 +761,17 @@ func (c *commitment) truthHours(t *TruthCommitment) {
 			}
 			hours := c.usedAll(day)
 			reserved, used = reserved+c.reserved(), used+hours.c
-			t.Utilized = append(t.Utilized, TruthUsedDay{e.text(day).iso, fmt.Sprint(c.reserved()), hours.amount().String()})
+			t.Utilized = append(t.Utilized, TruthUsedDay{e.text(day).iso, fmt.Sprint(c.reserved()), hours.String()})
 		}
 		if reserved > 0 {
-			t.MonthsUsed = append(t.MonthsUsed, TruthUsedMonth{m.iso(), fmt.Sprint(reserved), num{used, 4}.amount().String()})
+			t.MonthsUsed = append(t.MonthsUsed, TruthUsedMonth{m.iso(), fmt.Sprint(reserved), num{used, 4}.String()})
 		}
 	}
 }
 
 func (v *invoice) truth(a *account, b books) TruthInvoice {
 	t := TruthInvoice{
-		Account: a.key, Name: v.name, Profile: v.profile.id, Period: v.month.iso(), Monthly: v.monthly, Date: dayTime(v.day).Format("2006-01-02"), Status: v.status,
+		Account: a.key, Name: v.name, Profile: v.profile.id, Period: v.month.iso(), Monthly: v.monthly, Date: isoDay(v.day), Status: v.status,
 		Currency: v.profile.currency, Billed: v.billed.String(), Credit: v.credit.String(), Prepaid: v.prepaid.String(), Free: v.free.String(),
 		SubTotal: v.sub.String(), Tax: v.tax.String(), Total: v.total.String(), AmountDue: v.due.String(),
 		Printed: a.e.document(a, *v).shown(),
@@ -827,7 +823,7 @@ func (e *Enterprise) truthFaults(b books) TruthFaults {
 	m := p.overMeter
 	f.OverbilledMeter = &TruthOverbilled{
 		a.key, a.path, e.months[p.overbilled].iso(), m.id, m.meter, m.category, m.region.zone, m.unit, "EUR",
-		m.eur[p.overbilled].amount().String(), e.billedPrice(m, p.overbilled).amount().String(), over.rows, over.cost.String(),
+		m.eur[p.overbilled].String(), e.billedPrice(m, p.overbilled).String(), over.rows, over.cost.String(),
 		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String(),
 	}
 	f.Misprint = e.misprinted()

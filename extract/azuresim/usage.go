@@ -1,5 +1,7 @@
 package azuresim
 
+import "strings"
+
 // A row is one cost record before it is spelled out for an API or a file. Money of the customer agreement is worked out in
 // pricing currency (pricing) and turned into billing currency (cost); in the enrollment both are the same.
 type row struct {
@@ -210,9 +212,9 @@ func (c *cursor) wanted(r *row) bool {
 		c.market && r.offer == nil,
 		c.azure && r.offer != nil,
 		c.usageOnly && r.charge != "Usage",
-		c.chargeType != "" && !foldEqual(r.charge, c.chargeType),
+		c.chargeType != "" && !strings.EqualFold(r.charge, c.chargeType),
 		c.invoice != "" && r.invoice != c.invoice,
-		c.resource != "" && !foldEqual(r.group, c.resource):
+		c.resource != "" && !strings.EqualFold(r.group, c.resource):
 		return false
 	}
 	return true
