@@ -394,3 +394,15 @@ func TestListsThatGoInCirclesFail(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyThatIsNoneIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+	for key, says := range map[string]string{"": "AZLEDGER_ENTERPRISE_KEY is not", "bad key": "blanks", "key\nX-Other: y": "blanks"} {
+		_, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: "http://127.0.0.1:1", Enterprise: "https://consumption.azure.com"}, EnterpriseKey: key})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("key %q: error %v, want one that says %q", key, err, says)
+		}
+	}
+	if _, err := NewClient(ClientOptions{Endpoints: Endpoints{Management: "http://127.0.0.1:1", Enterprise: "https://consumption.azure.com"}, EnterpriseKey: " eyJ.key\n"}); err != nil {
+		t.Errorf("a key with a line break at its end: %v", err)
+	}
+}

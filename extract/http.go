@@ -132,11 +132,28 @@ func (c *Client) addServices(o ClientOptions) error {
 			if !other.loopback && base.Scheme != "https" {
 				return fmt.Errorf("enterprise endpoint %s: a key is only sent over https", base)
 			}
-			other.signed, other.key = newPipeline(o.Transport, keyPolicy(o.EnterpriseKey)), o.EnterpriseKey
+			key, err := enterpriseKey(o.EnterpriseKey, other.loopback)
+			if err != nil {
+				return err
+			}
+			other.signed, other.key = newPipeline(o.Transport, keyPolicy(key)), key
 		}
 		c.others[s] = other
 	}
 	return nil
+}
+
+// enterpriseKey checks an enrollment's key before it is sent. A replay on this machine may
+// go without.
+func enterpriseKey(key string, loopback bool) (string, error) {
+	key = strings.TrimSpace(key)
+	switch {
+	case key == "" && !loopback:
+		return "", errors.New("endpoints.enterprise is set and AZLEDGER_ENTERPRISE_KEY is not: it holds the enrollment's API key")
+	case strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c >= 0x7f }):
+		return "", errors.New("AZLEDGER_ENTERPRISE_KEY holds blanks or letters that no key has: copy it again")
+	}
+	return key, nil
 }
 
 // keyPolicy sends an enrollment's API key, for the enterprise endpoint only.

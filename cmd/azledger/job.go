@@ -95,6 +95,9 @@ func (a *app) newJob(k ask) (*job, error) {
 	if j.asOf, err = parseDay(k.asOf, a.now()); err != nil {
 		return nil, err
 	}
+	if j.asOf.After(a.now().AddDate(0, 0, 1)) {
+		j.log.Warn("the run date is in the future, where Azure has no data", "as-of", j.asOf.Format(time.DateOnly))
+	}
 	if last := j.asOf.Format("2006-01"); j.span.to > last {
 		return nil, usagef("--period %s: %s begins after the run date, %s", k.period, j.span.to, j.asOf.Format(time.DateOnly))
 	}

@@ -16,7 +16,7 @@
 -- column BillingPeriodStart  date             first day of the month the billing period starts in
 -- column Dataset             varchar          actual, amortized or focus
 -- column ChargeDate          date             UTC day of the charges
--- column BillingCurrency     varchar          ISO 4217; ? where the record has none
+-- column BillingCurrency     varchar          ISO 4217; XXX where the record has none
 -- column FirstDay            date             first day of the billing period, as the records of the day say it
 -- column LastDay             date             last day of the billing period, inclusive
 -- column ChargeCount         bigint           records
@@ -104,7 +104,7 @@ kinds as (
         classified.BillingPeriodStart as BillingPeriodStart,
         classified.Dataset as Dataset,
         coalesce(classified.ChargeDate, classified.BillingPeriodStart) as ChargeDate,
-        coalesce(classified.BillingCurrency, '?') as BillingCurrency,
+        coalesce(classified.BillingCurrency, 'XXX') as BillingCurrency,
         classified.ServedPeriodStart as ServedPeriodStart,
         classified.ServedPeriodEnd as ServedPeriodEnd,
         case

@@ -23,7 +23,7 @@ charges as (
         stg_focus_export.Account as Account,
         stg_focus_export.Scope as Scope,
         stg_focus_export.BillingPeriodStart as BillingPeriodStart,
-        coalesce(stg_focus_export.BillingCurrency, '?') as BillingCurrency,
+        stg_focus_export.BillingCurrency as BillingCurrency,
         stg_focus_export.CommitmentDiscountId is not null and stg_focus_export.ChargeCategory = 'Purchase' as IsCommitmentPurchase,
         stg_focus_export.CommitmentDiscountId is not null and stg_focus_export.ChargeCategory = 'Usage'
             and stg_focus_export.PricingCategory = 'Standard' as IsStandard,

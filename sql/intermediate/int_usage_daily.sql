@@ -26,7 +26,7 @@ select
     cost_and_usage.ServiceName as ServiceName,
     month_start(cost_and_usage.BillingPeriodStart) as BillingPeriodStart,
     cast(cost_and_usage.ChargePeriodStart as date) as ChargeDate,
-    coalesce(cost_and_usage.BillingCurrency, '?') as BillingCurrency,
+    coalesce(cost_and_usage.BillingCurrency, 'XXX') as BillingCurrency,
     sum(cost_and_usage.EffectiveCost) as EffectiveCost,
     max(cost_and_usage.SubAccountName) as SubAccountName
 from cost_and_usage

@@ -387,6 +387,24 @@ zero_quantities as (
     from cost_periods
     where cost_periods.ZeroQuantityCount > 0
 ),
+no_currency as (
+    select
+        'currency_missing' as Rule,
+        'cost_and_usage' as TableName,
+        cost_periods.Account as Account,
+        cost_periods.Scope as Scope,
+        cost_periods.BillingPeriod as BillingPeriod,
+        'XXX' as Subject,
+        'warning' as Severity,
+        'Cost records state no currency, and are added up apart, under XXX. Export them with the column BillingCurrencyCode.' as Detail,
+        cost_periods.FirstDay as FirstDay,
+        cost_periods.LastDay as LastDay,
+        cast(date_diff('day', cost_periods.FirstDay, cost_periods.LastDay) + 1 as bigint) as AffectedRows,
+        cast(null as decimal(38, 18)) as Amount,
+        cast(null as varchar) as BillingCurrency
+    from cost_periods
+    where cost_periods.BillingCurrency = 'XXX'
+),
 bad_tags as (
     select
         'tags_unreadable' as Rule,
@@ -641,6 +659,8 @@ findings as (
     select * from purchases_in_amortized
     union all
     select * from zero_quantities
+    union all
+    select * from no_currency
     union all
     select * from bad_tags
     union all

@@ -159,7 +159,7 @@
 -- column IsAzureCreditEligible       boolean          false: billed outside the prepayment
 -- column CostAllocationRuleName      varchar          set: the row was moved by a cost allocation rule of Azure
 -- column Cost                        decimal(38, 18)  BillingCurrency, before tax and credits
--- column BillingCurrency             varchar          ISO 4217
+-- column BillingCurrency             varchar          ISO 4217; XXX where the record has none
 -- column Quantity                    decimal(38, 18)  on the scale of EffectivePrice or of single units, see UnitOfMeasure
 -- column EffectivePrice              decimal(38, 18)  PricingCurrency, really paid per unit; 0 where a commitment covers actual usage
 -- column UnitPrice                   decimal(38, 18)  PricingCurrency, the negotiated price; null or 0 where none is served
@@ -188,9 +188,9 @@
 -- total: (select count(*) from stg_cost_file)
 --        = (select count(*) from raw_cost_export) + (select count(*) from raw_cost_details) + (select count(*) from raw_detailed_cost)
 -- total: not exists (select Source, BillingCurrency, sum(Cost) from stg_cost_file group by Source, BillingCurrency
---        except (select 'cost_export', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_cost_export group by upper(trim(BillingCurrencyCode))
---            union all select 'cost_details', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_cost_details group by upper(trim(BillingCurrencyCode))
---            union all select 'detailed_cost', upper(trim(BillingCurrencyCode)), sum(CostInBillingCurrency) from raw_detailed_cost group by upper(trim(BillingCurrencyCode))))
+--        except (select 'cost_export', coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX'), sum(CostInBillingCurrency) from raw_cost_export group by coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX')
+--            union all select 'cost_details', coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX'), sum(CostInBillingCurrency) from raw_cost_details group by coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX')
+--            union all select 'detailed_cost', coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX'), sum(CostInBillingCurrency) from raw_detailed_cost group by coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX')))
 with
 lines as (
     select
@@ -305,7 +305,7 @@ select
     IsAzureCreditEligible as IsAzureCreditEligible,
     CostAllocationRuleName as CostAllocationRuleName,
     CostInBillingCurrency as Cost,
-    upper(trim(BillingCurrencyCode)) as BillingCurrency,
+    coalesce(nullif(upper(trim(BillingCurrencyCode)), ''), 'XXX') as BillingCurrency,
     Quantity as Quantity,
     EffectivePrice as EffectivePrice,
     UnitPrice as UnitPrice,

@@ -148,7 +148,7 @@
 -- column BillingAccountId                    varchar          ea: enrollment; mca: billing profile, the one invoiced
 -- column BillingAccountName                  varchar
 -- column BillingAccountType                  varchar          Billing Account or Billing Profile
--- column BillingCurrency                     varchar          ISO 4217
+-- column BillingCurrency                     varchar          ISO 4217; XXX where the record has none
 -- column InvoiceId                           varchar          mca: null until invoiced; ea: never
 -- column InvoiceIssuerName                   varchar          Microsoft, or the partner
 -- column ProviderName                        varchar          Microsoft
@@ -256,8 +256,8 @@
 --
 -- total: (select count(*) from stg_focus_export) = (select count(*) from raw_focus_export)
 -- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from stg_focus_export group by BillingCurrency
---        except select upper(trim(BillingCurrency)), sum(BilledCost), sum(EffectiveCost)
---        from raw_focus_export group by upper(trim(BillingCurrency)))
+--        except select coalesce(nullif(upper(trim(BillingCurrency)), ''), 'XXX'), sum(BilledCost), sum(EffectiveCost)
+--        from raw_focus_export group by coalesce(nullif(upper(trim(BillingCurrency)), ''), 'XXX'))
 select
     _account as Account,
     'focus_export' as Source,
@@ -274,7 +274,7 @@ select
     BillingAccountId as BillingAccountId,
     BillingAccountName as BillingAccountName,
     BillingAccountType as BillingAccountType,
-    upper(trim(BillingCurrency)) as BillingCurrency,
+    coalesce(nullif(upper(trim(BillingCurrency)), ''), 'XXX') as BillingCurrency,
     coalesce(InvoiceId, x_InvoiceId) as InvoiceId,
     InvoiceIssuerName as InvoiceIssuerName,
     ProviderName as ProviderName,

@@ -177,7 +177,7 @@
 -- column IsAzureCreditEligible       boolean          false: billed outside the prepayment
 -- column CostAllocationRuleName      varchar          set: the row was moved by a cost allocation rule of Azure
 -- column Cost                        decimal(38, 18)  BillingCurrency, before tax and credits
--- column BillingCurrency             varchar          ISO 4217
+-- column BillingCurrency             varchar          ISO 4217; XXX where the record has none
 -- column Quantity                    decimal(38, 18)  on the scale of EffectivePrice or of single units, see UnitOfMeasure
 -- column EffectivePrice              decimal(38, 18)  PricingCurrency, really paid per unit; 0 where a commitment covers actual usage
 -- column UnitPrice                   decimal(38, 18)  PricingCurrency, the negotiated price; null or 0 where none is served
@@ -205,8 +205,8 @@
 --
 -- total: (select count(*) from stg_usage_details) = (select count(*) from raw_usage_details)
 -- total: not exists (select BillingCurrency, sum(Cost) from stg_usage_details group by BillingCurrency
---        except select upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))), sum(coalesce(cost, costInBillingCurrency, pretaxCost))
---        from raw_usage_details group by upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))))
+--        except select coalesce(nullif(upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))), ''), 'XXX'), sum(coalesce(cost, costInBillingCurrency, pretaxCost))
+--        from raw_usage_details group by coalesce(nullif(upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))), ''), 'XXX'))
 select
     _account as Account,
     'usage_details' as Source,
@@ -309,7 +309,7 @@ select
     isAzureCreditEligible as IsAzureCreditEligible,
     costAllocationRuleName as CostAllocationRuleName,
     coalesce(cost, costInBillingCurrency, pretaxCost) as Cost,
-    upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))) as BillingCurrency,
+    coalesce(nullif(upper(trim(coalesce(billingCurrency, billingCurrencyCode, currency))), ''), 'XXX') as BillingCurrency,
     coalesce(quantity, usageQuantity) as Quantity,
     effectivePrice as EffectivePrice,
     unitPrice as UnitPrice,
