@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -331,5 +333,29 @@ func TestALastPageThatRepeatsIsRefused(t *testing.T) {
 				t.Errorf("got error %v, want that page 2 holds the rows of page 1", last)
 			}
 		})
+	}
+}
+
+// The link is searched by hand, because every byte served goes through the search. It
+// finds what this expression finds, which says it in a line.
+func TestLinkIsFoundAsAnExpressionFindsIt(t *testing.T) {
+	member := regexp.MustCompile(`,?\s*"(?:nextLink|NextPageLink)"\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*,?`)
+	pieces := []string{
+		`"nextLink"`, `"NextPageLink"`, `"nextlink"`, `Link"`, `"next`, `{`, `}`, `[`, `]`, `,`, `,`, `:`, `:`, ` `, "\t\r\n", `null`, `nul`,
+		`"https://a/?b=\"c\""`, `"`, `\`, `"\\"`, `""`, `"a":1`, `é`, "\xff",
+	}
+	r := rand.New(rand.NewPCG(3, 5))
+	for range 200_000 {
+		var text []byte
+		for range r.IntN(14) {
+			text = append(text, pieces[r.IntN(len(pieces))]...)
+		}
+		want := member.FindIndex(text)
+		if want == nil {
+			want = []int{len(text), len(text)}
+		}
+		if from, to := linkMember(text); from != want[0] || to != want[1] {
+			t.Fatalf("%q: found %d to %d, want %v", text, from, to, want)
+		}
 	}
 }

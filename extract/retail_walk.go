@@ -39,11 +39,12 @@ type catalogue struct {
 	texts *os.File // the records, one after the other
 	size  int64
 	seen  map[recordHash]*sighting
-	page  []retailRecord // of the page that is being taken
-	start int            // lines of the spool before this round
-	round uint8          // from 1
-	fresh int            // records first seen in this round
-	quiet int            // rounds in a row without any
+	known map[recordHash]*sighting // by the hash of a record as served: what became of it, nil for one of another shard
+	page  []retailRecord           // of the page that is being taken
+	start int                      // lines of the spool before this round
+	round uint8                    // from 1
+	fresh int                      // records first seen in this round
+	quiet int                      // rounds in a row without any
 }
 
 // stillRounds in a row without a new record end the walks; maxRounds is when a catalogue is
@@ -68,7 +69,8 @@ type sighting struct {
 // A retailRecord is a record of a page: its fields in the order of their names.
 type retailRecord struct {
 	sighting
-	text []byte
+	served recordHash
+	text   []byte // nil if it is known
 }
 
 func (s retailShard) fill(ctx context.Context, r *run, l *landing, progress func(int64)) (int64, error) {
@@ -84,7 +86,7 @@ func (s retailShard) fill(ctx context.Context, r *run, l *landing, progress func
 		return 0, err
 	}
 	defer pages.close()
-	c := &catalogue{shard: s, run: r, landing: l, spool: pages, progress: progress, seen: map[recordHash]*sighting{}, round: 1}
+	c := &catalogue{shard: s, run: r, landing: l, spool: pages, progress: progress, seen: map[recordHash]*sighting{}, known: map[recordHash]*sighting{}, round: 1}
 	if c.texts, err = os.CreateTemp(l.dir, "records-*.json"); err != nil {
 		return 0, err
 	}
@@ -207,14 +209,28 @@ func (c *catalogue) read(body []byte) (next string, err error) {
 	return list.NextPageLink, nil
 }
 
+// readRecord takes a record apart, unless a record of the same letters was: most walks
+// bring nothing else.
 func (c *catalogue) readRecord(text []byte) error {
+	sum := sha256.Sum256(text)
+	served := recordHash(sum[:16])
+	if s, known := c.known[served]; known {
+		if s != nil {
+			c.page = append(c.page, retailRecord{sighting: *s})
+		}
+		return nil
+	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return fmt.Errorf("record %q: %w", short(text), err)
 	}
-	if c.shard.has(textOf(fields["serviceFamily"])) {
-		c.page = append(c.page, newRetailRecord(fields))
+	if !c.shard.has(textOf(fields["serviceFamily"])) {
+		c.known[served] = nil
+		return nil
 	}
+	r := newRetailRecord(fields)
+	r.served = served
+	c.page = append(c.page, r)
 	return nil
 }
 
@@ -259,6 +275,9 @@ func (c *catalogue) take(last bool, lines int) error {
 	for _, r := range c.page {
 		if known := c.seen[r.hash]; known != nil {
 			known.last = c.round
+			if r.text != nil { // with its fields in another order
+				c.known[r.served] = known
+			}
 			continue
 		}
 		s := r.sighting
@@ -267,7 +286,7 @@ func (c *catalogue) take(last bool, lines int) error {
 			return fmt.Errorf("records of %s: %w", c.shard.unit(), err)
 		}
 		c.size += int64(s.length)
-		c.seen[s.hash] = &s
+		c.seen[s.hash], c.known[r.served] = &s, &s
 		c.fresh++
 	}
 	c.page = c.page[:0]

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -313,7 +314,7 @@ func TestKilledWithALakeInAContainer(t *testing.T) {
 			if at == pages/2 {
 				r.expire()
 				heir = other
-				heir.lease = 400 * time.Millisecond
+				heir.lease = 2 * time.Second
 			}
 			heir.must(0, wholeRun...)
 			if again := r.gate.asked.Load() - pages; heir.temp == first.temp && again > 12 {
@@ -363,7 +364,7 @@ func TestTwoHostsOneLake(t *testing.T) {
 	first.temp = t.TempDir()
 	release, code = first.held("run", "--as-of", "2026-11-22", "--refresh")
 	r.expire()
-	second.lease = 400 * time.Millisecond
+	second.lease = 2 * time.Second
 	second.must(0, wholeRun...)
 	release()
 	if got := <-code; got != exitLocked {
@@ -388,5 +389,7 @@ func (h host) held(args ...string) (release func(), code chan int) {
 		code <- c
 	}()
 	<-waiting
-	return func() { close(goOn) }, code
+	release = sync.OnceFunc(func() { close(goOn) })
+	h.t.Cleanup(release) // a test that fails before it would wait for the server to close, for ever
+	return release, code
 }

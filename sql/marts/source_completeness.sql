@@ -7,7 +7,7 @@
 -- What a source said it has (pages, parts or files, records, bytes) stands beside what came. Not every source says it, and files landed
 -- by versions of azledger before it was noted have neither. What the records must add up to is in source_completeness_cost.
 --
--- reads:  raw_unit, int_cost_source, int_cost_day, run_context
+-- reads:  raw_unit, int_cost_source, int_cost_day, int_price_sheet, int_reservation_detail, reservation_transaction, run_context
 -- grain:  Source, Account, Scope, BillingPeriod, Dataset
 --
 -- column Source              varchar  the source, such as cost_export
@@ -32,7 +32,7 @@
 -- column MaxDate             date     last day with a record
 -- column IsClosed            boolean  the period is over and late charges are in; true for sources without periods
 -- column IsCost              boolean  it holds cost records, which come from several sources: not all count
--- column IsUsed              boolean  its records count; of cost records, one source is chosen
+-- column IsUsed              boolean  its records count; of charges, prices, details of and payments for reservations one source is chosen
 -- column UsedReason          varchar  why its records count or not, in words
 -- column ExpectedDayCount    bigint   days that should have usage; null where usage does not go on every day
 -- column GotDayCount         bigint   days that have usage; null of anything but cost records
@@ -204,8 +204,42 @@ units as (
             false
         ) as IsShort,
         coalesce(raw_unit.FileCount, 0) as FileCount,
-        raw_unit.Source in ('cost_export', 'focus_export', 'cost_details', 'detailed_cost', 'usage_details') as IsCost
+        raw_unit.Source in ('cost_export', 'focus_export', 'cost_details', 'detailed_cost', 'usage_details') as IsCost,
+        raw_unit.Source in (
+            'price_sheet_export', 'price_sheet_download', 'price_sheet',
+            'reservation_details_export', 'reservation_details_report', 'reservation_details',
+            'reservation_transactions_export', 'reservation_transactions'
+        ) as IsChosen
     from raw_unit
+),
+chosen as (
+    -- What can come from several sources, and did come from one.
+    select
+        int_price_sheet.Account as Account,
+        int_price_sheet.Source as Source,
+        int_price_sheet.Scope as Scope,
+        int_price_sheet.BillingPeriodStart as BillingPeriodStart,
+        int_price_sheet.Dataset as Dataset
+    from int_price_sheet
+    group by 1, 2, 3, 4, 5
+    union all
+    select
+        int_reservation_detail.Account as Account,
+        int_reservation_detail.Source as Source,
+        int_reservation_detail.Scope as Scope,
+        int_reservation_detail.BillingPeriodStart as BillingPeriodStart,
+        'daily' as Dataset
+    from int_reservation_detail
+    group by 1, 2, 3, 4, 5
+    union all
+    select
+        reservation_transaction.Account as Account,
+        reservation_transaction.Source as Source,
+        reservation_transaction.Scope as Scope,
+        reservation_transaction.BillingPeriodStart as BillingPeriodStart,
+        'all' as Dataset
+    from reservation_transaction
+    group by 1, 2, 3, 4, 5
 ),
 placed as (
     select
@@ -239,10 +273,13 @@ placed as (
         end as IsClosed,
         case
             when units.IsCost then coalesce(int_cost_source.IsUsed, false)
+            when units.IsChosen then chosen.Account is not null
             else units.State = 'complete' or units.FileCount > 0
         end as IsUsed,
         case
             when units.IsCost then coalesce(int_cost_source.Reason, 'it holds no records')
+            when units.IsChosen and units.RowCount = 0 then 'it holds no records'
+            when units.IsChosen and chosen.Account is null then 'a better source of the same month counts'
             when units.State = 'complete' then 'counts'
             when units.FileCount > 0 then 'counts with what was fetched last'
             else 'nothing was ever fetched'
@@ -257,6 +294,12 @@ placed as (
         newest.Account is not null as IsNewest
     from units
     cross join run_context
+    left join chosen
+        on chosen.Account = units.Account
+        and chosen.Source = units.Source
+        and chosen.Scope = units.Scope
+        and chosen.BillingPeriodStart = units.BillingPeriodStart
+        and chosen.Dataset = units.Dataset
     left join int_cost_source
         on int_cost_source.Account = units.Account
         and int_cost_source.Source = units.Source
