@@ -40,7 +40,8 @@ var _ = register(&Source{
 	Instead: map[string]string{
 		mosp: "a pay-as-you-go subscription has no sums of Microsoft's: usage_details has its charges, one by one",
 	},
-	plan: planCharges,
+	standard: func(a Account) bool { return !isSubscription(a.Scope) },
+	plan:     planCharges,
 })
 
 func chargeColumns() []Column {

@@ -30,7 +30,8 @@ var _ = register(&Source{
 		mosp: "a pay-as-you-go subscription has no credit balance: a free credit shows on its invoices",
 		mpa:  "a partner agreement has no credit of its own: those of its customers are in lots",
 	},
-	plan: planCredits,
+	standard: isBilled,
+	plan:     planCredits,
 })
 
 func planCredits(ctx context.Context, r *run, a Account) ([]task, error) {

@@ -34,7 +34,8 @@ var _ = register(&Source{
 		mosp: "a pay-as-you-go subscription has no prepayment or commitment whose use could be listed",
 		mpa:  "a partner agreement has no events: what is left of its customers' credits is in lots",
 	},
-	plan: planEvents,
+	standard: isBilled,
+	plan:     planEvents,
 })
 
 func eventColumns() []Column {

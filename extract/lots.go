@@ -28,7 +28,8 @@ var _ = register(&Source{
 	Instead: map[string]string{
 		mosp: "a pay-as-you-go subscription has no prepayment or commitment: a free credit shows on its invoices",
 	},
-	plan: planLots,
+	standard: isBilled,
+	plan:     planLots,
 })
 
 func lotColumns() []Column {

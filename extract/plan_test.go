@@ -342,3 +342,17 @@ func TestASourceThatIsNamedAndHasNothingIsWorthAWarning(t *testing.T) {
 		t.Errorf("log %q, want a warning that nothing is read", &log)
 	}
 }
+
+// What is billed as a whole has prepayment, credits and transactions. Parts of it would be
+// asked at addresses that Azure does not have.
+func TestASubscriptionIsNotAskedForWhatItsAccountHas(t *testing.T) {
+	for _, name := range []string{"credits", "lots", "events", "transactions", "charges"} {
+		s := sourceOf(name)
+		if a := (Account{Scope: "/subscriptions/1", Agreement: mca}); s.isStandard(a) {
+			t.Errorf("%s is read of a subscription", name)
+		}
+		if a := (Account{Scope: testScope, Agreement: mca}); !s.isStandard(a) {
+			t.Errorf("%s is not read of a billing account", name)
+		}
+	}
+}

@@ -31,7 +31,7 @@ var _ = register(&Source{
 	Instead: map[string]string{
 		mosp: "pay as you go has no transactions: the charges of an invoice are in usage_details, its amounts in invoices",
 	},
-	standard: func(a Account) bool { return a.Agreement != ea },
+	standard: func(a Account) bool { return a.Agreement != ea && isBilled(a) },
 	plan:     planTransactions,
 })
 
