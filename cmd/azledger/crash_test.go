@@ -51,6 +51,7 @@ func (l ledger) published() map[string]string {
 }
 
 func TestTheWholeRunTwiceMakesTheSameBytes(t *testing.T) {
+	t.Parallel()
 	e := newEnterprise(t, 2, 800)
 	e.run(0, "run", "--as-of", "2026-11-22")
 	first, pointer := e.published(), e.pointer()
@@ -95,6 +96,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestKilledAtAnyPageAndRunAgainTheBytesAreTheSame(t *testing.T) {
+	t.Parallel()
 	sim := azuresim.New(azuresim.Config{Seed: 3, Months: 2, Rows: 2600, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
 	k := &killer{handler: sim.Handler()}
 	server := httptest.NewServer(k) // one for all: invoices name the host they were served by

@@ -11,6 +11,7 @@ import (
 
 // However Cost Management was told to write them, the same charges come out.
 func TestExportsInEveryFormAddUpToTheSameBill(t *testing.T) {
+	t.Parallel()
 	sim := azuresim.New(azuresim.Config{Seed: 5, Months: 2, Rows: 2000, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
 	truth := truthOf(t, sim)
 	for name, o := range map[string]azuresim.ExportOptions{

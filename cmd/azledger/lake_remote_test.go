@@ -140,6 +140,7 @@ func (r remote) published() map[string]string {
 var wholeRun = []string{"run", "--as-of", "2026-11-22"}
 
 func TestLakeInAContainer(t *testing.T) {
+	t.Parallel()
 	r := newRemote(t)
 	r.near.run(0, wholeRun...)
 	want := r.near.published()
@@ -293,6 +294,7 @@ func (r remote) expire() {
 }
 
 func TestKilledWithALakeInAContainer(t *testing.T) {
+	t.Parallel()
 	r := newRemote(t)
 	r.gate.arm(0, nil)
 	r.near.run(0, wholeRun...)
@@ -329,6 +331,7 @@ func TestKilledWithALakeInAContainer(t *testing.T) {
 
 // A run that is told to stop saves the pages it has, for a host without them.
 func TestStoppedWithALakeInAContainer(t *testing.T) {
+	t.Parallel()
 	r := newRemote(t)
 	r.gate.arm(0, nil)
 	r.near.run(0, "extract", "--as-of", "2026-11-22")
