@@ -439,11 +439,11 @@ func TestErrorShapes(t *testing.T) {
 			"Cost Management Reader",
 		},
 		{"upper case", 401, `{"Error":{"Code":"AccountCostDisabled","Message":"off"}}`, nil, APIError{Code: "AccountCostDisabled", Message: "off"}, "policy that lets account owners"},
-		{"flat", 404, `{"code":"NotFound","message":"no such"}`, nil, APIError{Code: "NotFound", Message: "no such"}, "another agreement may have"},
+		{"flat", 404, `{"code":"NotFound","message":"no such"}`, nil, APIError{Code: "NotFound", Message: "no such"}, "agreement may not have"},
 		{"number", 400, `{"error":{"code":"400","message":"bad"}}`, nil, APIError{Message: "bad"}, "filter"},
 		{"details", 422, `{"error":{"code":"UnprocessableEntity","message":"","details":[{"code":"x","message":"not for PAYG"}]}}`, nil, APIError{Code: "UnprocessableEntity", Message: "not for PAYG"}, "another source"},
 		{"oauth", 401, `{"error":"invalid_client","error_description":"who?"}`, nil, APIError{Code: "invalid_client", Message: "who?"}, "credential"},
-		{"empty", 404, "", nil, APIError{}, "check the account's scope"},
+		{"empty", 404, "", nil, APIError{}, "check the scope"},
 		{"HTML", 403, "<html>\n<b>no</b>", nil, APIError{Message: `"<html>\n<b>no</b>"`}, "role"},
 		{"disguised", 200, `{"error":{"code":"IndirectCostDisabled","message":"partner"}}`, nil, APIError{Code: "IndirectCostDisabled", Message: "partner"}, "markup"},
 	} {
