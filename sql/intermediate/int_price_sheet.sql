@@ -7,7 +7,7 @@
 -- later one counts, since prices are restated, wherever it is from; but an enrollment's sheet has prices of reservations only while
 -- its month is open, so these come from the last sheet of the open month, and so does any price type that the later sheet lacks.
 --
--- reads:  stg_price_sheet_export, stg_price_sheet_download, stg_price_sheet
+-- reads:  stg_price_sheet_file, stg_price_sheet
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, Page, Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -57,118 +57,65 @@
 -- check: PriceType <> ''
 -- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from int_price_sheet
 --        group by 1, 2, 3, 4 having count(distinct Source || ' ' || Dataset) > 1)
--- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from stg_price_sheet_download
---        except select Account, lower(Scope), BillingPeriodStart, PriceType from int_price_sheet)
--- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from stg_price_sheet_export
+-- total: not exists (select Account, lower(Scope), BillingPeriodStart, PriceType from stg_price_sheet_file
 --        except select Account, lower(Scope), BillingPeriodStart, PriceType from int_price_sheet)
 -- total: not exists (select Account, lower(Scope), BillingPeriodStart from stg_price_sheet
 --        except select Account, lower(Scope), BillingPeriodStart from int_price_sheet where PriceType = 'Consumption')
--- total: not exists (select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
---        where Source = 'price_sheet_download' group by 1, 2, 3, 4, 5, 6
---        except select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet_download
---        group by 1, 2, 3, 4, 5, 6)
--- total: not exists (select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
---        where Source = 'price_sheet_export' group by 1, 2, 3, 4, 5, 6
---        except select Account, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet_export
---        group by 1, 2, 3, 4, 5, 6)
+-- total: not exists (select Account, Source, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
+--        where Source <> 'price_sheet' group by 1, 2, 3, 4, 5, 6, 7
+--        except select Account, Source, Scope, BillingPeriodStart, Dataset, PriceType, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet_file
+--        group by 1, 2, 3, 4, 5, 6, 7)
 -- total: not exists (select Account, Scope, BillingPeriodStart, CurrencyCode, count(*), sum(UnitPrice) from int_price_sheet
 --        where Source = 'price_sheet' group by 1, 2, 3, 4
 --        except select Account, Scope, BillingPeriodStart, CurrencyCode, count(*), sum(UnitPrice) from stg_price_sheet group by 1, 2, 3, 4)
 with
 lines as (
     select
-        stg_price_sheet_export.Account as Account,
-        stg_price_sheet_export.Source as Source,
-        stg_price_sheet_export.Scope as Scope,
-        stg_price_sheet_export.BillingPeriodStart as BillingPeriodStart,
-        stg_price_sheet_export.Dataset as Dataset,
-        stg_price_sheet_export.Page as Page,
-        stg_price_sheet_export.Row as Row,
-        stg_price_sheet_export.File as File,
-        stg_price_sheet_export.BillingAccountId as BillingAccountId,
+        stg_price_sheet_file.Account as Account,
+        stg_price_sheet_file.Source as Source,
+        stg_price_sheet_file.Scope as Scope,
+        stg_price_sheet_file.BillingPeriodStart as BillingPeriodStart,
+        stg_price_sheet_file.Dataset as Dataset,
+        stg_price_sheet_file.Page as Page,
+        stg_price_sheet_file.Row as Row,
+        stg_price_sheet_file.File as File,
+        stg_price_sheet_file.BillingAccountId as BillingAccountId,
         coalesce(
-            stg_price_sheet_export.BillingProfileId,
-            nullif(upper(regexp_extract(stg_price_sheet_export.Scope, '/billing[pP]rofiles/([^/]+)', 1)), '')
+            stg_price_sheet_file.BillingProfileId,
+            nullif(upper(regexp_extract(stg_price_sheet_file.Scope, '/billing[pP]rofiles/([^/]+)', 1)), '')
         ) as BillingProfileId,
-        stg_price_sheet_export.PriceType as PriceType,
-        stg_price_sheet_export.Term as Term,
-        stg_price_sheet_export.MeterId as MeterId,
-        stg_price_sheet_export.PartNumber as PartNumber,
-        stg_price_sheet_export.OfferId as OfferId,
-        stg_price_sheet_export.ProductId as ProductId,
-        stg_price_sheet_export.SkuId as SkuId,
-        stg_price_sheet_export.ProductOrderName as ProductOrderName,
-        stg_price_sheet_export.UnitOfMeasure as UnitOfMeasure,
-        stg_price_sheet_export.UnitPrice as UnitPrice,
-        stg_price_sheet_export.BasePrice as BasePrice,
-        stg_price_sheet_export.MarketPrice as MarketPrice,
-        stg_price_sheet_export.IncludedQuantity as IncludedQuantity,
-        stg_price_sheet_export.TierMinimumUnits as TierMinimumUnits,
-        stg_price_sheet_export.Discount as Discount,
-        stg_price_sheet_export.CurrencyCode as CurrencyCode,
-        stg_price_sheet_export.BillingCurrency as BillingCurrency,
-        stg_price_sheet_export.EffectiveStartDate as EffectiveStartDate,
-        stg_price_sheet_export.EffectiveEndDate as EffectiveEndDate,
-        stg_price_sheet_export.MeterName as MeterName,
-        stg_price_sheet_export.MeterType as MeterType,
-        stg_price_sheet_export.MeterCategory as MeterCategory,
-        stg_price_sheet_export.MeterSubCategory as MeterSubCategory,
-        stg_price_sheet_export.MeterRegion as MeterRegion,
-        stg_price_sheet_export.ServiceFamily as ServiceFamily,
-        stg_price_sheet_export.ProductName as ProductName,
+        stg_price_sheet_file.PriceType as PriceType,
+        stg_price_sheet_file.Term as Term,
+        stg_price_sheet_file.MeterId as MeterId,
+        stg_price_sheet_file.PartNumber as PartNumber,
+        stg_price_sheet_file.OfferId as OfferId,
+        stg_price_sheet_file.ProductId as ProductId,
+        stg_price_sheet_file.SkuId as SkuId,
+        stg_price_sheet_file.ProductOrderName as ProductOrderName,
+        stg_price_sheet_file.UnitOfMeasure as UnitOfMeasure,
+        stg_price_sheet_file.UnitPrice as UnitPrice,
+        stg_price_sheet_file.BasePrice as BasePrice,
+        stg_price_sheet_file.MarketPrice as MarketPrice,
+        stg_price_sheet_file.IncludedQuantity as IncludedQuantity,
+        stg_price_sheet_file.TierMinimumUnits as TierMinimumUnits,
+        stg_price_sheet_file.Discount as Discount,
+        stg_price_sheet_file.CurrencyCode as CurrencyCode,
+        stg_price_sheet_file.BillingCurrency as BillingCurrency,
+        stg_price_sheet_file.EffectiveStartDate as EffectiveStartDate,
+        stg_price_sheet_file.EffectiveEndDate as EffectiveEndDate,
+        stg_price_sheet_file.MeterName as MeterName,
+        stg_price_sheet_file.MeterType as MeterType,
+        stg_price_sheet_file.MeterCategory as MeterCategory,
+        stg_price_sheet_file.MeterSubCategory as MeterSubCategory,
+        stg_price_sheet_file.MeterRegion as MeterRegion,
+        stg_price_sheet_file.ServiceFamily as ServiceFamily,
+        stg_price_sheet_file.ProductName as ProductName,
         cast(null as varchar) as MeterUnit,
         cast(null as decimal(38, 18)) as StandardRate,
         cast(null as decimal(38, 18)) as TotalIncludedQuantity,
         cast(null as varchar) as ServiceName,
         cast(null as varchar) as ServiceTier
-    from stg_price_sheet_export
-    union all
-    select
-        stg_price_sheet_download.Account as Account,
-        stg_price_sheet_download.Source as Source,
-        stg_price_sheet_download.Scope as Scope,
-        stg_price_sheet_download.BillingPeriodStart as BillingPeriodStart,
-        stg_price_sheet_download.Dataset as Dataset,
-        stg_price_sheet_download.Page as Page,
-        stg_price_sheet_download.Row as Row,
-        stg_price_sheet_download.File as File,
-        stg_price_sheet_download.BillingAccountId as BillingAccountId,
-        coalesce(
-            stg_price_sheet_download.BillingProfileId,
-            nullif(upper(regexp_extract(stg_price_sheet_download.Scope, '/billing[pP]rofiles/([^/]+)', 1)), '')
-        ) as BillingProfileId,
-        stg_price_sheet_download.PriceType as PriceType,
-        stg_price_sheet_download.Term as Term,
-        stg_price_sheet_download.MeterId as MeterId,
-        stg_price_sheet_download.PartNumber as PartNumber,
-        stg_price_sheet_download.OfferId as OfferId,
-        stg_price_sheet_download.ProductId as ProductId,
-        stg_price_sheet_download.SkuId as SkuId,
-        stg_price_sheet_download.ProductOrderName as ProductOrderName,
-        stg_price_sheet_download.UnitOfMeasure as UnitOfMeasure,
-        stg_price_sheet_download.UnitPrice as UnitPrice,
-        stg_price_sheet_download.BasePrice as BasePrice,
-        stg_price_sheet_download.MarketPrice as MarketPrice,
-        stg_price_sheet_download.IncludedQuantity as IncludedQuantity,
-        stg_price_sheet_download.TierMinimumUnits as TierMinimumUnits,
-        stg_price_sheet_download.Discount as Discount,
-        stg_price_sheet_download.CurrencyCode as CurrencyCode,
-        stg_price_sheet_download.BillingCurrency as BillingCurrency,
-        stg_price_sheet_download.EffectiveStartDate as EffectiveStartDate,
-        stg_price_sheet_download.EffectiveEndDate as EffectiveEndDate,
-        stg_price_sheet_download.MeterName as MeterName,
-        stg_price_sheet_download.MeterType as MeterType,
-        stg_price_sheet_download.MeterCategory as MeterCategory,
-        stg_price_sheet_download.MeterSubCategory as MeterSubCategory,
-        stg_price_sheet_download.MeterRegion as MeterRegion,
-        stg_price_sheet_download.ServiceFamily as ServiceFamily,
-        stg_price_sheet_download.ProductName as ProductName,
-        cast(null as varchar) as MeterUnit,
-        cast(null as decimal(38, 18)) as StandardRate,
-        cast(null as decimal(38, 18)) as TotalIncludedQuantity,
-        cast(null as varchar) as ServiceName,
-        cast(null as varchar) as ServiceTier
-    from stg_price_sheet_download
+    from stg_price_sheet_file
     union all
     select
         stg_price_sheet.Account as Account,

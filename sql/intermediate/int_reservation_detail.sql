@@ -6,7 +6,7 @@
 -- not count: the same rule as for costs. A scope inside another that has the month does not count either: a billing profile's rows
 -- are among its account's.
 --
--- reads:  stg_reservation_details, stg_reservation_details_export, stg_reservation_details_report
+-- reads:  stg_reservation_details, stg_reservation_details_file
 -- grain:  Source, Account, Scope, BillingPeriodStart, Page, Row
 -- period: BillingPeriodStart
 --
@@ -31,58 +31,34 @@
 -- total: not exists (select Account, lower(Scope), BillingPeriodStart from int_reservation_detail group by 1, 2, 3 having count(distinct Source) > 1)
 -- total: not exists (select Source, Account, Scope, BillingPeriodStart, count(*), sum(UsedHours) from int_reservation_detail group by 1, 2, 3, 4
 --        except select Source, Account, Scope, BillingPeriodStart, count(*), sum(UsedHours)
---        from (select 'reservation_details_export' as Source, Account, Scope, BillingPeriodStart, UsedHours from stg_reservation_details_export
---            union all select 'reservation_details_report', Account, Scope, BillingPeriodStart, UsedHours from stg_reservation_details_report
+--        from (select Source, Account, Scope, BillingPeriodStart, UsedHours from stg_reservation_details_file
 --            union all select 'reservation_details', Account, Scope, BillingPeriodStart, UsedHours from stg_reservation_details) as served
 --        group by 1, 2, 3, 4)
 -- total: (select count(*) from (select Account, BillingPeriodStart from int_reservation_detail group by 1, 2) as kept)
---        = (select count(*) from (select Account, BillingPeriodStart from stg_reservation_details_export
---            union select Account, BillingPeriodStart from stg_reservation_details_report
+--        = (select count(*) from (select Account, BillingPeriodStart from stg_reservation_details_file
 --            union select Account, BillingPeriodStart from stg_reservation_details) as served)
 with served as (
     select
-        'reservation_details_export' as Source,
-        1 as Preference,
-        lower(stg_reservation_details_export.Scope) as ScopeKey,
-        stg_reservation_details_export.Account as Account,
-        stg_reservation_details_export.Scope as Scope,
-        stg_reservation_details_export.BillingPeriodStart as BillingPeriodStart,
-        stg_reservation_details_export.Page as Page,
-        stg_reservation_details_export.Row as Row,
-        stg_reservation_details_export.ReservationOrderId as ReservationOrderId,
-        stg_reservation_details_export.ReservationId as ReservationId,
-        stg_reservation_details_export.SkuName as SkuName,
-        stg_reservation_details_export.ReservationKind as ReservationKind,
-        stg_reservation_details_export.UsageDate as UsageDate,
-        stg_reservation_details_export.ResourceId as ResourceId,
-        stg_reservation_details_export.ReservedHours as ReservedHours,
-        stg_reservation_details_export.UsedHours as UsedHours,
-        stg_reservation_details_export.TotalReservedQuantity as TotalReservedQuantity,
-        stg_reservation_details_export.FlexibilityGroup as FlexibilityGroup,
-        stg_reservation_details_export.FlexibilityRatio as FlexibilityRatio
-    from stg_reservation_details_export
-    union all
-    select
-        'reservation_details_report' as Source,
-        2 as Preference,
-        lower(stg_reservation_details_report.Scope) as ScopeKey,
-        stg_reservation_details_report.Account as Account,
-        stg_reservation_details_report.Scope as Scope,
-        stg_reservation_details_report.BillingPeriodStart as BillingPeriodStart,
-        stg_reservation_details_report.Page as Page,
-        stg_reservation_details_report.Row as Row,
-        stg_reservation_details_report.ReservationOrderId as ReservationOrderId,
-        stg_reservation_details_report.ReservationId as ReservationId,
-        stg_reservation_details_report.SkuName as SkuName,
-        stg_reservation_details_report.ReservationKind as ReservationKind,
-        stg_reservation_details_report.UsageDate as UsageDate,
-        stg_reservation_details_report.ResourceId as ResourceId,
-        stg_reservation_details_report.ReservedHours as ReservedHours,
-        stg_reservation_details_report.UsedHours as UsedHours,
-        stg_reservation_details_report.TotalReservedQuantity as TotalReservedQuantity,
-        stg_reservation_details_report.FlexibilityGroup as FlexibilityGroup,
-        stg_reservation_details_report.FlexibilityRatio as FlexibilityRatio
-    from stg_reservation_details_report
+        stg_reservation_details_file.Source as Source,
+        case when stg_reservation_details_file.Source = 'reservation_details_export' then 1 else 2 end as Preference,
+        lower(stg_reservation_details_file.Scope) as ScopeKey,
+        stg_reservation_details_file.Account as Account,
+        stg_reservation_details_file.Scope as Scope,
+        stg_reservation_details_file.BillingPeriodStart as BillingPeriodStart,
+        stg_reservation_details_file.Page as Page,
+        stg_reservation_details_file.Row as Row,
+        stg_reservation_details_file.ReservationOrderId as ReservationOrderId,
+        stg_reservation_details_file.ReservationId as ReservationId,
+        stg_reservation_details_file.SkuName as SkuName,
+        stg_reservation_details_file.ReservationKind as ReservationKind,
+        stg_reservation_details_file.UsageDate as UsageDate,
+        stg_reservation_details_file.ResourceId as ResourceId,
+        stg_reservation_details_file.ReservedHours as ReservedHours,
+        stg_reservation_details_file.UsedHours as UsedHours,
+        stg_reservation_details_file.TotalReservedQuantity as TotalReservedQuantity,
+        stg_reservation_details_file.FlexibilityGroup as FlexibilityGroup,
+        stg_reservation_details_file.FlexibilityRatio as FlexibilityRatio
+    from stg_reservation_details_file
     union all
     select
         'reservation_details' as Source,

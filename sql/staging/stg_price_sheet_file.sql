@@ -1,4 +1,4 @@
--- stg_price_sheet_export is a line of a price sheet that Cost Management exported.
+-- stg_price_sheet_file is a line of a price sheet as a file has it, downloaded or exported; Source says which.
 --
 -- Price types, terms and currencies are spelled one way: sheets say ReservedInstance and "Savings Plan", P1Y and "1 Year". Meter ids
 -- are folded. UnitPrice is the price of the whole UnitOfMeasure ("100 Hours"), not of one unit, and of a reservation the price of the
@@ -6,9 +6,8 @@
 --
 -- Dataset current is the sheet as it was while its month was open, closed the sheet of a month that was over: that of an enrollment
 -- has no prices of reservations any more. Which counts is decided in int_price_sheet.
--- Its columns are those of stg_price_sheet_download, name by name and type by type, so that both can be read as one.
 --
--- reads:  raw_price_sheet_export
+-- reads:  raw_price_sheet_export, raw_price_sheet_download
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, Page, Row
 -- period: BillingPeriodStart
 -- order:  insertion
@@ -47,11 +46,11 @@
 -- input Product             varchar
 --
 -- column Account             varchar          the account's name in the configuration
--- column Source              varchar          price_sheet_export
--- column Scope               varchar          the billing account or billing profile that is exported
+-- column Source              varchar          price_sheet_export or price_sheet_download
+-- column Scope               varchar          the billing account or billing profile that was asked, or that is exported
 -- column BillingPeriodStart  date             first day of the month the sheet is of
 -- column Dataset             varchar          current or closed, see above
--- column Page                bigint           file of the export
+-- column Page                bigint           file of the download or the export
 -- column Row                 bigint           line of the file
 -- column File                varchar          name of the file
 -- column BillingAccountId    varchar          ea: enrollment number; mca: billing account
@@ -86,12 +85,26 @@
 -- column ProductName         varchar
 --
 -- check: PriceType <> ''
--- total: (select count(*) from stg_price_sheet_export) = (select count(*) from raw_price_sheet_export)
--- total: not exists (select CurrencyCode, sum(UnitPrice) from stg_price_sheet_export group by CurrencyCode
---        except select nullif(upper(trim(Currency)), ''), sum(UnitPrice) from raw_price_sheet_export group by nullif(upper(trim(Currency)), ''))
+-- total: (select count(*) from stg_price_sheet_file)
+--        = (select count(*) from raw_price_sheet_export) + (select count(*) from raw_price_sheet_download)
+-- total: not exists (select Source, CurrencyCode, sum(UnitPrice) from stg_price_sheet_file group by Source, CurrencyCode
+--        except (select 'price_sheet_export', nullif(upper(trim(Currency)), ''), sum(UnitPrice) from raw_price_sheet_export group by nullif(upper(trim(Currency)), '')
+--            union all select 'price_sheet_download', nullif(upper(trim(Currency)), ''), sum(UnitPrice) from raw_price_sheet_download group by nullif(upper(trim(Currency)), '')))
+with
+lines as (
+    select
+        raw_price_sheet_export.*,
+        'price_sheet_export' as _source
+    from raw_price_sheet_export
+    union all
+    select
+        raw_price_sheet_download.*,
+        'price_sheet_download' as _source
+    from raw_price_sheet_download
+)
 select
     _account as Account,
-    'price_sheet_export' as Source,
+    _source as Source,
     _scope as Scope,
     cast(_period || '-01' as date) as BillingPeriodStart,
     _dataset as Dataset,
@@ -141,4 +154,4 @@ select
     nullif(trim(MeterRegion), '') as MeterRegion,
     nullif(trim(ServiceFamily), '') as ServiceFamily,
     nullif(trim(Product), '') as ProductName
-from raw_price_sheet_export
+from lines

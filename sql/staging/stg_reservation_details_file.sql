@@ -1,11 +1,12 @@
--- stg_reservation_details_report is the use of one reservation by one resource on one day, from a report made on request.
+-- stg_reservation_details_file is the use of one reservation by one resource on one day, as a file has it: an export, or a report made on
+-- request. Source says which.
 --
 -- Its columns are those of stg_reservation_details, name by name and type by type, so that both can be read as one.
 -- ReservedHours stands on every row of the reservation and day: take it once, add only UsedHours. UsageDate is the date
 -- as written, its offset is not applied. The flexibility ratio is served as text ("1", "0.5").
 --
--- reads:  raw_reservation_details_report
--- grain:  Account, Scope, BillingPeriodStart, Page, Row
+-- reads:  raw_reservation_details_export, raw_reservation_details_report
+-- grain:  Account, Source, Scope, BillingPeriodStart, Page, Row
 -- period: BillingPeriodStart
 --
 -- input ReservationOrderId        varchar
@@ -21,9 +22,10 @@
 -- input InstanceFlexibilityRatio  varchar
 --
 -- column Account                varchar          the account's name in the configuration
--- column Scope                  varchar          the enrollment or billing profile that the report is of
+-- column Source                 varchar          reservation_details_export or reservation_details_report
+-- column Scope                  varchar          the enrollment or billing profile that the file is of
 -- column BillingPeriodStart     date             first day of the month
--- column Page                   bigint           file of the report the row came in
+-- column Page                   bigint           file the row came in
 -- column Row                    bigint           row in that file
 -- column ReservationOrderId     varchar          GUID in lower case
 -- column ReservationId          varchar          GUID in lower case
@@ -37,10 +39,27 @@
 -- column FlexibilityGroup       varchar
 -- column FlexibilityRatio       decimal(38, 18)  normalised units per instance; null when not a number
 --
--- total: (select count(*) from stg_reservation_details_report) = (select count(*) from raw_reservation_details_report)
--- total: coalesce((select sum(UsedHours) from stg_reservation_details_report), 0) = coalesce((select sum(UsedHours) from raw_reservation_details_report), 0)
+-- total: (select count(*) from stg_reservation_details_file)
+--        = (select count(*) from raw_reservation_details_export) + (select count(*) from raw_reservation_details_report)
+-- total: coalesce((select sum(UsedHours) from stg_reservation_details_file where Source = 'reservation_details_export'), 0)
+--        = coalesce((select sum(UsedHours) from raw_reservation_details_export), 0)
+-- total: coalesce((select sum(UsedHours) from stg_reservation_details_file where Source = 'reservation_details_report'), 0)
+--        = coalesce((select sum(UsedHours) from raw_reservation_details_report), 0)
+with
+lines as (
+    select
+        raw_reservation_details_export.*,
+        'reservation_details_export' as _source
+    from raw_reservation_details_export
+    union all
+    select
+        raw_reservation_details_report.*,
+        'reservation_details_report' as _source
+    from raw_reservation_details_report
+)
 select
     _account as Account,
+    _source as Source,
     _scope as Scope,
     cast(_period || '-01' as date) as BillingPeriodStart,
     _page as Page,
@@ -56,4 +75,4 @@ select
     TotalReservedQuantity as TotalReservedQuantity,
     nullif(InstanceFlexibilityGroup, '') as FlexibilityGroup,
     try_cast(nullif(InstanceFlexibilityRatio, '') as decimal(38, 18)) as FlexibilityRatio
-from raw_reservation_details_report
+from lines
