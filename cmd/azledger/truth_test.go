@@ -305,7 +305,7 @@ func (e enterprise) reconciliation(t *testing.T) {
 	l.wantRows(`select Account, InvoiceId, BillingCurrency, Amount from invoice_reconciliation
 		where Component = 'Unexplained' and abs(Amount) > Tolerance and Status <> 'Estimated' order by 2`,
 		[]string{accountNames[fault.Account], azuresim.EnrollmentID + "-" + strings.ReplaceAll(fault.Period, "-", ""), fault.Currency, fault.Amount})
-	l.wantRows("select count(*) from invoice_reconciliation where Status not in ('Reconciled', 'Estimated', 'Unexplained')", []string{"0"})
+	l.wantRows("select count(*) from invoice_reconciliation where Status not in ('Matched', 'Explained', 'Estimated', 'Unexplained')", []string{"0"})
 }
 
 // whatIsWrong: data_quality names every planted fault and calls nothing else wrong.
