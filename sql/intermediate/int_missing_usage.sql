@@ -16,6 +16,7 @@
 -- column ExpectedCost        decimal(38, 18)  BillingCurrency, what Azure says of the day
 -- column RecordedCost        decimal(38, 18)  BillingCurrency, actual cost of the day's records
 -- column MissingCost         decimal(38, 18)  BillingCurrency, the difference
+-- column Tolerance           decimal(38, 18)  BillingCurrency, what rounding may make of it
 --
 -- check: MissingCost > 0
 -- check: MissingCost = ExpectedCost - RecordedCost
@@ -89,7 +90,8 @@ select
     expected.BillingCurrency as BillingCurrency,
     cast(expected.ExpectedCost as decimal(38, 18)) as ExpectedCost,
     cast(coalesce(recorded.Cost, 0) as decimal(38, 18)) as RecordedCost,
-    cast(expected.ExpectedCost - coalesce(recorded.Cost, 0) as decimal(38, 18)) as MissingCost
+    cast(expected.ExpectedCost - coalesce(recorded.Cost, 0) as decimal(38, 18)) as MissingCost,
+    expected.Tolerance as Tolerance
 from expected
 inner join counted
     on counted.Account = expected.Account

@@ -378,7 +378,7 @@ short as (
         int_missing_usage.Account as Account,
         int_missing_usage.BillingPeriodStart as BillingPeriodStart,
         int_missing_usage.BillingCurrency as BillingCurrency,
-        sum(int_missing_usage.MissingCost) as MissingCost,
+        sum(int_missing_usage.MissingCost + int_missing_usage.Tolerance) as MissingCost,
         count(*) as DayCount,
         min(int_missing_usage.ChargeDate) as FirstDay,
         max(int_missing_usage.ChargeDate) as LastDay
@@ -403,7 +403,8 @@ third_gap as (
         and not completed.IsRebill
         and completed.SecondGap - completed.RefundedOverage - completed.Support - completed.OtherLines > completed.Tolerance
 ),
--- One month's missing days are on its invoices, on that with the largest gap first, and never beyond a gap.
+-- One month's missing days are on its invoices, on that with the largest gap first, and never beyond a gap. Azure rounds its
+-- sums, so a gap may be larger by that much.
 completing as (
     select
         third_gap.*,
