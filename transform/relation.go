@@ -18,6 +18,7 @@ type Input struct {
 func Configuration() []Input {
 	return []Input{
 		{Name: "run_context", Columns: columns("RunDate date, Version varchar, ConfigDigest varchar, LateDays bigint, HistoryMonths bigint")},
+		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
 		{Name: "owner_rule", Columns: columns("Priority bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, TagKey varchar, TagValue varchar, ValidFrom date, ValidTo date")},
 		{Name: "owner_tag", Columns: columns("Priority bigint, TagKey varchar")},
