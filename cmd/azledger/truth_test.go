@@ -128,6 +128,7 @@ func TestTheSimulatedEnterprise(t *testing.T) {
 	t.Run("month to date", e.monthToDate)
 	t.Run("unallocated", e.unallocated)
 	t.Run("reconciliation", e.reconciliation)
+	t.Run("prices", e.prices)
 	t.Run("what is wrong", e.whatIsWrong)
 }
 
