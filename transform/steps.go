@@ -44,8 +44,9 @@ type RawPage struct {
 // way is an edge with where it comes from.
 type way struct {
 	Edge
-	from *Model
-	made bool // every step so far leads to what the rows were made of
+	from *Model // whose rows it starts at
+	of   *Model // whose header says it; another one where it goes via from
+	made bool   // every step so far leads to what the rows were made of
 }
 
 // schema is where the rows lie that a way starts at.
@@ -74,11 +75,9 @@ func (e *Explainer) Trace(ctx context.Context, table string, limit int) ([]Step,
 	if err := e.s.exec(ctx, fmt.Sprintf("create or replace table %s.%s as select * from %s.%[2]s", madeSchema, ident(table), foundSchema)); err != nil {
 		return nil, err
 	}
-	t := tracer{Explainer: e, limit: limit, to: map[string][]way{}}
+	t := tracer{Explainer: e, limit: limit, to: map[string][]way{}, reached: map[string]bool{madeSchema + "." + table: true}}
 	t.steps = []Step{{Table: table, Model: m, Made: true}}
-	if err := t.leave(ctx, 0); err != nil {
-		return nil, err
-	}
+	t.leave(0)
 	for _, made := range []bool{true, false} {
 		for _, name := range t.order() {
 			if err := t.visit(ctx, name, made); err != nil {
@@ -94,6 +93,8 @@ type tracer struct {
 	limit int
 	steps []Step
 	to    map[string][]way // by schema and table: the ways that lead there
+
+	reached map[string]bool // schemas and tables that have rows on the way
 }
 
 // order is every table that can be on the way, readers before what they read.
@@ -112,10 +113,10 @@ func (t *tracer) order() (names []string) {
 }
 
 // leave notes the ways that lead on from a step.
-func (t *tracer) leave(ctx context.Context, i int) error {
+func (t *tracer) leave(i int) {
 	step := &t.steps[i]
 	if step.Model == nil {
-		return nil
+		return
 	}
 	edges, whole := t.r.edges(step.Model)
 	step.Whole = whole
@@ -123,15 +124,20 @@ func (t *tracer) leave(ctx context.Context, i int) error {
 		if e.Made && !step.Made {
 			continue // what was looked up is not taken apart
 		}
+		from := step.Model
+		if e.Via != "" {
+			if from = t.r.set[e.Via]; !step.Made {
+				continue // of what was looked up nothing was made
+			}
+		}
 		key := schemaOf(e.Made) + "." + e.Table
-		t.to[key] = append(t.to[key], way{Edge: e, from: step.Model, made: step.Made})
+		t.to[key] = append(t.to[key], way{Edge: e, from: from, of: step.Model, made: step.Made})
 	}
-	return nil
 }
 
 // visit makes the step of one table, if any way leads to it.
 func (t *tracer) visit(ctx context.Context, name string, made bool) error {
-	ways := t.to[schemaOf(made)+"."+name]
+	ways := slices.DeleteFunc(t.to[schemaOf(made)+"."+name], func(w way) bool { return !t.reached[w.schema()+"."+w.from.Name] })
 	if len(ways) == 0 {
 		return nil
 	}
@@ -145,7 +151,7 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 		}
 	}
 	here := schemaOf(made) + "." + ident(name)
-	condition := t.reached(ways)
+	condition := t.anyOf(ways)
 	if err := t.s.exec(ctx, fmt.Sprintf("create or replace table %s as select %s from work.%s as %[3]s where %s", here, t.kept(name, ways), ident(name), condition)); err != nil {
 		return err
 	}
@@ -155,8 +161,9 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 	if err := t.describe(ctx, &step, ways, condition); err != nil {
 		return err
 	}
-	t.steps = append(t.steps, step)
-	return t.leave(ctx, len(t.steps)-1)
+	t.steps, t.reached[schemaOf(made)+"."+name] = append(t.steps, step), true
+	t.leave(len(t.steps) - 1)
+	return nil
 }
 
 // whole makes work.<name>: what the rows that lead there could have read of it; and the other tables
@@ -172,6 +179,9 @@ func (t *tracer) whole(ctx context.Context, name string, ways []way) (bool, erro
 			return false, err
 		}
 		for _, p := range pieces {
+			if p.m = w.of; p.m.Period == "" {
+				p.period = ""
+			}
 			t.merge(merged, p, w)
 		}
 	}
@@ -219,8 +229,8 @@ func (f *feed) join(other feed) {
 	f.csv = other.csv
 }
 
-// reached is the condition of the rows that any of the ways leads to.
-func (t *tracer) reached(ways []way) string {
+// anyOf is the condition of the rows that any of the ways leads to.
+func (t *tracer) anyOf(ways []way) string {
 	var conditions []string
 	for _, w := range ways {
 		conditions = append(conditions, t.leads(w, ""))
@@ -246,8 +256,7 @@ func (t *tracer) kept(name string, ways []way) string {
 		return "*"
 	}
 	said := strings.Join(m.Grain, " ") + " " + m.Period + " BillingCurrency"
-	edges, _ := t.r.edges(m)
-	for _, e := range edges {
+	for _, e := range t.asking(m) {
 		said += " " + strings.Join(e.On, " ") + " " + e.condition(m, t.r.set[e.Table])
 		for _, s := range e.Adds {
 			said += " " + s.Column + " " + s.When
@@ -260,6 +269,19 @@ func (t *tracer) kept(name string, ways []way) string {
 		}
 	}
 	return idents(kept)
+}
+
+// asking are the edges that start at rows of a table, those of other models that go via it too.
+func (t *tracer) asking(m *Model) []Edge {
+	edges, _ := t.r.edges(m)
+	for _, other := range t.r.models {
+		for _, e := range other.Edges {
+			if e.Via == m.Name {
+				edges = append(edges, e)
+			}
+		}
+	}
+	return edges
 }
 
 var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)

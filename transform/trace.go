@@ -12,12 +12,18 @@ import (
 //
 //	from: int_owner_daily on BillingPeriodStart, Account, CostOwner, BillingCurrency
 //	adds: EffectiveCost, CommitmentTiming = int_owner_daily.BilledCost - int_owner_daily.EffectiveCost
-//	with: int_owner_target where int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+//	with: int_price on Account, MeterId
 //
 // from names a table whose rows the row was made of, with for one it was looked up in (who owns it,
 // what it costs): from is followed down to the raw files, with is shown and followed through with alone.
 // on is columns of equal name in both tables, null being equal to null; where is any condition in which
 // both tables stand by their names. Where both tables have a period they need not say that it is the same.
+//
+// A with can be "via" another table the model reads: it is then asked of the rows of that table which
+// were found, and the condition speaks of these. So the owner of an amount is looked up by the tags of
+// its charges:
+//
+//	with: int_owner_target via cost_and_usage where int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
 //
 // adds follows a from or with and names columns that are sums over the rows it finds: under their own
 // name, or as an expression. The last word of adds may be "when <condition>", for rows of which the sum
@@ -30,6 +36,7 @@ import (
 // Edge is the way from rows of a model to the rows of one table it reads.
 type Edge struct {
 	Table string
+	Via   string   // the rows it is asked of are those of this table, rather than the model's own; "": the model's
 	On    []string // columns of both, by name
 	Where string   // SQL over both tables; "" asks nothing more
 	Made  bool     // the rows were made of these (from), rather than looked up in them (with)
@@ -44,17 +51,17 @@ type Sum struct {
 	When   string // rows of the model it holds for; "": all
 }
 
-var edgeText = regexp.MustCompile(`(?is)^([a-z_][a-z0-9_]*)(?:\s+on\s+([a-z0-9_,\s]+?))?(?:\s+where\s+(.+))?$`)
+var edgeText = regexp.MustCompile(`(?is)^([a-z_][a-z0-9_]*)(?:\s+via\s+([a-z_][a-z0-9_]*))?(?:\s+on\s+([a-z0-9_,\s]+?))?(?:\s+where\s+(.+))?$`)
 
 func (p *parser) edge(line int, body string, made bool) {
 	parts := edgeText.FindStringSubmatch(body)
-	if parts == nil || parts[2] == "" && parts[3] == "" {
+	if parts == nil || parts[3] == "" && parts[4] == "" || made && parts[2] != "" {
 		p.fault(line, "%q is no way to a table: want <table> on <columns>, <table> where <condition>, or both", flat(body))
 		return
 	}
-	e := Edge{Table: parts[1], Where: strings.TrimSpace(parts[3]), Made: made, Line: line}
-	if parts[2] != "" {
-		e.On = p.list(line, parts[2])
+	e := Edge{Table: parts[1], Via: parts[2], Where: strings.TrimSpace(parts[4]), Made: made, Line: line}
+	if parts[3] != "" {
+		e.On = p.list(line, parts[3])
 	}
 	p.m.Edges = append(p.m.Edges, e)
 }
@@ -104,8 +111,11 @@ func (p *parser) traced() {
 		if !slices.Contains(p.m.Reads, e.Table) {
 			p.fault(e.Line, "%s is not among what it reads", e.Table)
 		}
+		if e.Via != "" && !slices.Contains(p.m.Reads, e.Via) {
+			p.fault(e.Line, "via %s, which is not among what it reads", e.Via)
+		}
 		for _, c := range e.On {
-			if columnIndex(p.m.Columns, c) < 0 {
+			if e.Via == "" && columnIndex(p.m.Columns, c) < 0 {
 				p.fault(e.Line, "%s is no column of %s", c, p.m.Name)
 			}
 		}

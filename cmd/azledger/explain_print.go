@@ -141,7 +141,12 @@ func (j *job) printSteps(x *explainedRow) error {
 func (j *job) printStep(x *explainedRow, s transform.Step) error {
 	fmt.Fprintf(j.out, "\n%s\n", heading(s))
 	for _, sum := range s.Sums {
-		fmt.Fprintf(j.out, "  %s of %s: %s %s, the rows add up to %s: %s\n", sum.Column, sum.Table, sum.Want, sum.Currency, sum.Got, addsUp(sum))
+		if !sum.Holds() {
+			fmt.Fprintf(j.out, "  %s of %s is %s %s, these rows add up to %s\n", sum.Column, sum.Table, sum.Want, sum.Currency, sum.Got)
+		}
+	}
+	if names := addingUp(s); names != "" {
+		fmt.Fprintf(j.out, "  they add up to the same: %s\n", names)
 	}
 	fmt.Fprintln(j.out)
 	if len(s.Pages) > 0 {
@@ -150,11 +155,15 @@ func (j *job) printStep(x *explainedRow, s transform.Step) error {
 	return j.printRows(s.Top, shownColumns(s))
 }
 
-func addsUp(s transform.SumOf) string {
-	if s.Holds() {
-		return "the same"
+// addingUp are the columns that the rows of a step add up to.
+func addingUp(s transform.Step) string {
+	var names []string
+	for _, sum := range s.Sums {
+		if name := sum.Column; sum.Holds() && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return "NOT THE SAME"
+	return strings.Join(names, ", ")
 }
 
 func heading(s transform.Step) string {
@@ -204,7 +213,7 @@ func (j *job) printRows(rows transform.Rows, names []string) error {
 	for i, c := range rows.Columns {
 		switch {
 		case len(names) > 0 && !slices.Contains(names, c.Name):
-		case len(rows.Values) > 1 && constant(rows, i):
+		case len(rows.Values) > 1 && !strings.HasPrefix(c.Type, "decimal") && constant(rows, i):
 			if !rows.Null[0][i] {
 				same = append(same, c.Name+" "+shortValue(rows.Values[0][i]))
 			}

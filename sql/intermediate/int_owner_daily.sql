@@ -31,6 +31,11 @@
 --                 and coalesce(int_owner_target.CostOwner, 'Unallocated') = int_owner_daily.CostOwner
 --         )
 -- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1
+-- with:   int_owner_target via cost_and_usage where int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
+--         and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
+--         and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+--         and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
+--         and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column ChargeDate          date             UTC day of the charge
