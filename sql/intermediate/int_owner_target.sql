@@ -10,6 +10,7 @@
 -- reads:  cost_and_usage, owner_rule, owner_tag
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, FirstDate
 -- period: BillingPeriodStart
+-- with:   owner_rule where int_owner_target.OwnerBasis = 'Rule' and lower(trim(owner_rule.CostOwner)) = lower(int_owner_target.CostOwner)
 --
 -- column BillingPeriodStart  date     first day of the month the billing period starts in
 -- column SubAccountId        varchar  subscription GUID in lower case; empty for none
