@@ -92,3 +92,7 @@ create or replace macro unit_name(u) as
 -- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
 create or replace macro json_items(j) as
     coalesce(cast(json_extract(try_cast(j as json), '$[*]') as varchar[]), []);
+
+-- json_names is the keys of a JSON object; none where it is no object.
+create or replace macro json_names(j) as
+    coalesce(json_keys(try_cast(j as json)), []);

@@ -279,3 +279,11 @@ language sql
 deterministic
 called on null input
 return coalesce(transform(try(cast(json_parse(j) as array(json))), x -> json_format(x)), cast(array[] as array(varchar)));
+
+-- json_names is the keys of a JSON object; none where it is no object.
+create function json_names(j varchar)
+returns array(varchar)
+language sql
+deterministic
+called on null input
+return coalesce(map_keys(try(cast(json_parse(j) as map(varchar, json)))), cast(array[] as array(varchar)));
