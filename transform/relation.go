@@ -49,12 +49,12 @@ func Configuration() []Input {
 		{Name: "allocation_rule", Columns: columns("RuleSet varchar, RuleId bigint, RuleName varchar, Line bigint, Split varchar, SourceOwner varchar, PassesOn boolean, " +
 			"MeterId varchar, IsAllTargets boolean, ValidFrom date, ValidTo date, Level bigint")},
 		{Name: "allocation_filter", Columns: columns("RuleSet varchar, RuleId bigint, Use varchar, ConditionId bigint, ColumnName varchar, IsNegated boolean, Pattern varchar")},
-		{Name: "allocation_target", Columns: columns("RuleSet varchar, RuleId bigint, Month varchar, CostOwner varchar, Weight decimal(38, 18)")},
+		{Name: "allocation_target", Columns: columns("RuleSet varchar, RuleId bigint, Month varchar, CostOwner varchar, Weight decimal(38 18)")},
 		{Name: "allocation_policy", Columns: columns("RuleSet varchar, Policy varchar, Treatment varchar, CostOwner varchar")},
-		{Name: "allocation_markup", Columns: columns("RuleSet varchar, MarkUpId bigint, MarkUpName varchar, Line bigint, CostOwner varchar, ServiceName varchar, PercentAdded decimal(38, 18), " +
+		{Name: "allocation_markup", Columns: columns("RuleSet varchar, MarkUpId bigint, MarkUpName varchar, Line bigint, CostOwner varchar, ServiceName varchar, PercentAdded decimal(38 18), " +
 			"ValidFrom date, ValidTo date")},
 		{Name: "allocation_rate", Columns: columns("RuleSet varchar, RateId bigint, Line bigint, MeterId varchar, ServiceName varchar, SkuMeter varchar, PricingUnit varchar, " +
-			"BillingCurrency varchar, UnitPrice decimal(38, 18), ValidFrom date, ValidTo date")},
+			"BillingCurrency varchar, UnitPrice decimal(38 18), ValidFrom date, ValidTo date")},
 	}
 }
 
