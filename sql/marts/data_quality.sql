@@ -11,6 +11,12 @@
 --         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document,
 --         run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
+-- from:   check_result on TableName where data_quality.Rule = 'check_broken' and data_quality.BillingPeriod = coalesce(check_result.BillingPeriod, 'all')
+--         and data_quality.Subject = check_result.Kind || ': ' || check_result.Rule
+-- from:   raw_reject on Account, Scope where data_quality.Rule = 'record_rejected' and data_quality.BillingPeriod = raw_reject.Period
+--         and data_quality.TableName = 'raw_' || raw_reject.Source
+-- from:   raw_unit on Account, Scope where data_quality.BillingPeriod = raw_unit.Period and data_quality.TableName = 'raw_' || raw_unit.Source
+--         and starts_with(data_quality.Subject, raw_unit.Dataset)
 --
 -- column Rule                varchar          what is broken, such as missing_day
 -- column TableName           varchar          the table it is about
