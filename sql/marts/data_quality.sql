@@ -7,7 +7,7 @@
 -- An invoice is reported when invoice_reconciliation calls it unexplained, whatever is left over in sum: two wrongs can make a
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
--- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, int_price_difference,
+-- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, price_check,
 --         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document,
 --         run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
@@ -451,23 +451,26 @@ prices_above as (
     select
         'price_above_sheet' as Rule,
         'cost_and_usage' as TableName,
-        int_price_difference.Account as Account,
+        price_check.Account as Account,
         'all' as Scope,
-        month_text(int_price_difference.BillingPeriodStart) as BillingPeriod,
-        int_price_difference.MeterId || case when int_price_difference.PartNumber <> '' then ' ' || int_price_difference.PartNumber else '' end
-            || ' ' || int_price_difference.UnitOfMeasure || ' ' || int_price_difference.BillingCurrency as Subject,
+        month_text(price_check.BillingPeriodStart) as BillingPeriod,
+        price_check.MeterId || case when price_check.PartNumber <> '' then ' ' || price_check.PartNumber when price_check.ProductId <> '' then ' ' || price_check.ProductId else '' end
+            || ' ' || price_check.UnitOfMeasure || ' ' || price_check.BillingCurrency as Subject,
         'error' as Severity,
-        int_price_difference.MeterName || ' was billed at up to ' || cast(cast(int_price_difference.HighestPrice as decimal(38, 6)) as varchar) || ' '
-            || int_price_difference.BillingCurrency || ' per ' || int_price_difference.UnitOfMeasure || ', the price sheet says '
-            || cast(cast(int_price_difference.SheetPrice as decimal(38, 6)) as varchar) || '. ' || cast(int_price_difference.ChargeCount as varchar)
-            || ' charges are ' || cast(cast(int_price_difference.Overcharge as decimal(38, 2)) as varchar) || ' ' || int_price_difference.BillingCurrency || ' too high.' as Detail,
+        max(price_check.MeterName) || ' was billed at up to ' || cast(cast(max(price_check.BilledUnitPrice) as decimal(38, 6)) as varchar) || ' '
+            || max(price_check.PricingCurrency) || ' per ' || max(price_check.UnitOfMeasure) || ', the price sheet says '
+            || cast(cast(max(price_check.SheetPrice) as decimal(38, 6)) as varchar) || '. ' || cast(sum(price_check.ChargeCount) as varchar)
+            || ' charges are ' || cast(cast(sum(price_check.PriceMismatch) as decimal(38, 2)) as varchar) || ' ' || max(price_check.BillingCurrency) || ' too high.' as Detail,
         cast(null as date) as FirstDay,
         cast(null as date) as LastDay,
-        int_price_difference.ChargeCount as AffectedRows,
-        int_price_difference.Overcharge as Amount,
-        int_price_difference.BillingCurrency as BillingCurrency
-    from int_price_difference
-    where int_price_difference.Overcharge >= 0.01
+        cast(sum(price_check.ChargeCount) as bigint) as AffectedRows,
+        cast(sum(price_check.PriceMismatch) as decimal(38, 18)) as Amount,
+        max(price_check.BillingCurrency) as BillingCurrency
+    from price_check
+    where price_check.Result = 'PriceMismatch'
+        and price_check.PriceMismatch > 0
+    group by 3, 5, 6
+    having sum(price_check.PriceMismatch) >= 0.01
 ),
 sheet_readers as (
     select raw_unit.Account as Account
