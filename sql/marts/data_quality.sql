@@ -570,11 +570,13 @@ unexplained as (
         invoice_reconciliation.Account as Account,
         invoice_reconciliation.InvoiceId as InvoiceId,
         invoice_reconciliation.BillingCurrency as BillingCurrency,
+        invoice_reconciliation.InvoiceKind as InvoiceKind,
         invoice_reconciliation.InvoicePeriodStart as InvoicePeriodStart,
         invoice_reconciliation.InvoicePeriodEnd as InvoicePeriodEnd,
         invoice_reconciliation.TotalAmount as TotalAmount,
         invoice_reconciliation.Amount as Amount,
-        invoice_reconciliation.Status = 'NoCostData' as HasNoCosts,
+        invoice_reconciliation.RemainingAmount as RemainingAmount,
+        invoice.ChargeCount = 0 and invoice_reconciliation.InvoiceKind <> 'EnrollmentInvoice' as HasNoCosts,
         cost_months.Account is not null as HasCostMonth,
         abs(invoice_reconciliation.Amount) > coalesce(invoice_reconciliation.Tolerance, 0) as IsAmountOff,
         coalesce(abs(invoice.MarketplaceAmount - invoice.CalculatedMarketplace) > coalesce(invoice_reconciliation.Tolerance, 0), false) as IsMarketplaceOff,
@@ -589,7 +591,7 @@ unexplained as (
         on cost_months.Account = invoice_reconciliation.Account
         and cost_months.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
     where invoice_reconciliation.Component = 'Unexplained'
-        and invoice_reconciliation.IsUnexplained
+        and invoice_reconciliation.Status = 'Unexplained'
 ),
 unexplained_invoices as (
     select
@@ -604,6 +606,8 @@ unexplained_invoices as (
             || case
                 when unexplained.HasNoCosts and unexplained.HasCostMonth then ', but none of the month''s cost records belongs to it.'
                 when unexplained.HasNoCosts then ', but no cost records of its period were extracted.'
+                when unexplained.InvoiceKind = 'EnrollmentInvoice' then '; ' || cast(cast(unexplained.Amount as decimal(38, 2)) as varchar)
+                    || ' of it is in no balance of the months it bills.'
                 when unexplained.IsAmountOff then '; ' || cast(cast(unexplained.Amount as decimal(38, 2)) as varchar) || ' of it is in no charge, credit or tax.'
                 else ', which is what its charges, credits and taxes add up to.'
             end
@@ -615,10 +619,35 @@ unexplained_invoices as (
         unexplained.InvoicePeriodStart as FirstDay,
         day_add(unexplained.InvoicePeriodEnd, -1) as LastDay,
         cast(1 as bigint) as AffectedRows,
-        case when unexplained.IsAmountOff or not unexplained.IsMarketplaceOff then unexplained.Amount
-            else unexplained.MarketplaceAmount - unexplained.CalculatedMarketplace end as Amount,
+        unexplained.RemainingAmount as Amount,
         unexplained.BillingCurrency as BillingCurrency
     from unexplained
+),
+-- An invoice's own lines can explain it; that its usage has no records is worth a look all the same.
+recordless_invoices as (
+    select
+        'invoice_without_records' as Rule,
+        'invoice_reconciliation' as TableName,
+        invoice_reconciliation.Account as Account,
+        'all' as Scope,
+        coalesce(month_text(invoice_reconciliation.InvoicePeriodStart), 'all') as BillingPeriod,
+        invoice_reconciliation.InvoiceId || ' ' || invoice_reconciliation.BillingCurrency as Subject,
+        'warning' as Severity,
+        'Invoice ' || invoice_reconciliation.InvoiceId || ' bills ' || cast(cast(invoice_reconciliation.Amount as decimal(38, 2)) as varchar) || ' '
+            || invoice_reconciliation.BillingCurrency || ' of usage in its own lines, but none of the month''s cost records belongs to it.' as Detail,
+        invoice_reconciliation.InvoicePeriodStart as FirstDay,
+        day_add(invoice_reconciliation.InvoicePeriodEnd, -1) as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        invoice_reconciliation.Amount as Amount,
+        invoice_reconciliation.BillingCurrency as BillingCurrency
+    from invoice_reconciliation
+    inner join cost_months
+        on cost_months.Account = invoice_reconciliation.Account
+        and cost_months.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
+    where invoice_reconciliation.Component = 'Usage'
+        and invoice_reconciliation.Status <> 'Unexplained'
+        and invoice_reconciliation.CalculatedAmount is null
+        and invoice_reconciliation.Amount <> 0
 ),
 printed_otherwise as (
     select
@@ -684,6 +713,8 @@ findings as (
     select * from idle_commitments
     union all
     select * from unexplained_invoices
+    union all
+    select * from recordless_invoices
     union all
     select * from printed_otherwise
 )
