@@ -42,7 +42,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.extractCommand(), a.transformCommand(), a.loadCommand(),
 		a.closeCommand(), a.verifyCommand(), a.planCommand(), a.demoCommand(), a.simulateCommand(),
-		a.queryCommand(), a.explainCommand(), a.sourcesCommand(), a.modelsCommand(), a.versionCommand(),
+		a.queryCommand(), a.reconcileCommand(), a.explainCommand(), a.sourcesCommand(), a.modelsCommand(), a.versionCommand(),
 	)
 	return root
 }
