@@ -282,6 +282,9 @@ func (v *verifier) unit(ctx context.Context, u recordUnit) (bool, error) {
 		v.say("input", wrong, "%s: lists the files that were signed off, and says other things of them", name)
 		return false, nil
 	}
+	if then.fetchedAgain(now) {
+		v.say("input", restated, "%s: was fetched again, and the content is the same", u.Path)
+	}
 	return v.allFiles(ctx, name, then), nil
 }
 
@@ -298,12 +301,15 @@ func manifestOf(text []byte) (m manifestFields, err error) {
 	return m, json.Unmarshal(text, &m.rest)
 }
 
+// aboutFetching are the fields of a manifest that another fetch of the same content changes.
+var aboutFetching = []string{"as_of", "origin", "layout", "invoiced"}
+
 // differs tells whether anything that was said of the files is said otherwise now. What a later release adds, and that
 // a later attempt failed, is no difference.
 func (m manifestFields) differs(now manifestFields) bool {
 	failed := now.rest["state"] == "failed"
 	for key, value := range m.rest {
-		if (key == "state" || key == "error") && failed {
+		if (key == "state" || key == "error") && failed || slices.Contains(aboutFetching, key) && now.rest[key] != nil {
 			continue
 		}
 		if !reflect.DeepEqual(now.rest[key], value) {
@@ -311,6 +317,10 @@ func (m manifestFields) differs(now manifestFields) bool {
 		}
 	}
 	return false
+}
+
+func (m manifestFields) fetchedAgain(now manifestFields) bool {
+	return slices.ContainsFunc(aboutFetching, func(key string) bool { return !reflect.DeepEqual(m.rest[key], now.rest[key]) })
 }
 
 func (v *verifier) allFiles(ctx context.Context, manifest string, m manifestFields) bool {
