@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,4 +176,131 @@ func sameSums(t *testing.T, what string, want, got [][]string) {
 			t.Errorf("%s: got %v, want %v", what, got[i], want[i])
 		}
 	}
+}
+
+// smallBooks is a ledger of one file of costs, for what is tried often.
+func smallBooks(t *testing.T) ledger {
+	t.Helper()
+	l := newLedger(t, "", "    agreement: ea\n    exports: exports\nperiods: { history: 2 }\nowners: owners.csv\n")
+	must(t, os.WriteFile(filepath.Join(l.dir, "owners.csv"), []byte("CostOwner,SubscriptionId\nshop,s1\n"), 0o644))
+	must(t, os.Mkdir(filepath.Join(l.dir, "exports"), 0o755))
+	l.costs("9", "0.1")
+	l.costs("10", "0.2")
+	l.run(0, "run", "--as-of", asOfClose, "--quiet")
+	return l
+}
+
+// costs writes the file of a month, one charge of so much on its fifth day.
+func (l ledger) costs(month, cost string) {
+	l.t.Helper()
+	text := "BillingAccountId,BillingPeriodStartDate,BillingPeriodEndDate,Date,SubscriptionId,ResourceId,MeterId,ChargeType,PublisherType,Quantity,EffectivePrice,CostInBillingCurrency,BillingCurrencyCode,UnitOfMeasure,Tags\n" +
+		fmt.Sprintf("8608480,%[1]s/01/2026,%[1]s/30/2026,%[1]s/05/2026,s1,/subscriptions/s1/a,m1,Usage,Azure,1,%[2]s,%[2]s,EUR,1 Hour,\n", month, cost)
+	must(l.t, os.WriteFile(filepath.Join(l.dir, "exports", month+".csv"), []byte(text), 0o644))
+}
+
+// TestOneFlippedByteIsFound turns one bit of every file of a closed month, one after the other.
+func TestOneFlippedByteIsFound(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	l.run(0, "verify", "--quiet")
+	tried := 0
+	for _, folder := range []string{"lake/closed/2026-09", "lake/raw", "published/data"} {
+		for name := range contents(t, filepath.Join(l.dir, folder)) {
+			if folder != "lake/closed/2026-09" && !strings.Contains(name, "2026-09") || strings.Contains(name, "billing_period/") {
+				continue
+			}
+			tried++
+			name = filepath.Join(l.dir, folder, filepath.FromSlash(name))
+			text, err := os.ReadFile(name)
+			must(t, err)
+			at := (tried * 37) % len(text)
+			text[at] ^= 1 << (tried % 7)
+			must(t, os.WriteFile(name, text, 0o644))
+			if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, filepath.Base(name)) {
+				t.Errorf("byte %d of %s was flipped; verify says %s", at, name, said)
+			}
+			text[at] ^= 1 << (tried % 7)
+			must(t, os.WriteFile(name, text, 0o644))
+		}
+	}
+	if tried < 15 {
+		t.Errorf("only %d files were tried", tried)
+	}
+	l.run(0, "verify", "--quiet")
+}
+
+// TestAChainIsNotExchanged: a month cannot be closed anew behind the back of the next, nor vanish.
+func TestAChainIsNotExchanged(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--note", "first")
+	september := filepath.Join(l.dir, "lake", "closed", "2026-09")
+	must(t, os.Rename(september, september+".copy"))
+	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--note", "second")
+	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+	l.run(0, "close", "2026-10", "--quiet", "--accept", "no invoices here")
+	l.run(0, "verify", "--quiet")
+	must(t, os.Rename(september, september+".other"))
+	must(t, os.Rename(september+".copy", september))
+	if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, "the record of 2026-09 is not the one it was made after") {
+		t.Errorf("verify says %s", said)
+	}
+	must(t, os.Rename(september, september+".copy"))
+	if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, "2026-10") {
+		t.Errorf("verify says %s", said)
+	}
+}
+
+// TestKilledWhileClosing kills the process at several points: the month is closed or it is not.
+func TestKilledWhileClosing(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	self, err := os.Executable()
+	must(t, err)
+	beside, place := filepath.Join(l.dir, "lake", "closed", ".2026-09.new"), filepath.Join(l.dir, "lake", "closed", "2026-09")
+	killed := 0
+	for files := range 18 {
+		c := exec.CommandContext(t.Context(), self, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--config", filepath.Join(l.dir, "azledger.yaml"))
+		c.Env = append(os.Environ(), asCommand+"=1")
+		must(t, c.Start())
+		done := make(chan error, 1)
+		go func() { done <- c.Wait() }()
+		for running := true; running; {
+			select {
+			case <-done:
+				running = false
+			case <-time.After(time.Millisecond):
+				if count := filesBelow(beside); count > files {
+					_ = c.Process.Kill()
+				}
+			}
+		}
+		if _, err := os.Stat(place); err == nil {
+			l.run(0, "verify", "--quiet")
+			must(t, os.RemoveAll(place))
+			continue
+		}
+		killed++
+		l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+	}
+	if killed == 0 {
+		t.Error("the process was never killed before the month was closed")
+	}
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	l.run(0, "verify", "--quiet")
+	if filesBelow(beside) > 0 {
+		t.Error("what a killed process left is still there")
+	}
+}
+
+func filesBelow(folder string) (n int) {
+	_ = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			n++
+		}
+		return nil
+	})
+	return n
 }

@@ -132,8 +132,11 @@ func (v *verifier) chained(name string, previous *link) *link {
 	} else {
 		v.say("record", verified, "closed by %s at %s, sha256 %.16s, %s", m.By, m.ClosedAt.Format("2006-01-02 15:04"), m.sha256, signedBy(s))
 	}
-	if previous != nil && (m.Previous == nil || *m.Previous != *previous) {
-		v.say("chain", wrong, "%s: the record of %s is not the one it was made after", filepath.Join(m.folder, recordFile), previous.Period)
+	switch name := filepath.Join(m.folder, recordFile); {
+	case previous != nil && (m.Previous == nil || *m.Previous != *previous):
+		v.say("chain", wrong, "%s: the record of %s is not the one it was made after", name, previous.Period)
+	case previous == nil && m.Previous != nil:
+		v.say("chain", wrong, "%s: was made after the record of %s, which is gone or damaged", name, m.Previous.Period)
 	}
 	return &link{m.Period, m.sha256}
 }
