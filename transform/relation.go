@@ -20,8 +20,42 @@ func Configuration() []Input {
 		{Name: "run_context", Columns: columns("RunDate date, Version varchar, ConfigDigest varchar, LateDays bigint, HistoryMonths bigint")},
 		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
-		{Name: "owner_rule", Columns: columns("Priority bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, TagKey varchar, TagValue varchar, ValidFrom date, ValidTo date")},
-		{Name: "owner_tag", Columns: columns("Priority bigint, TagKey varchar")},
+		// The tables of rules begin with RuleSet: several rule sets stand side by side, and rule_set says which holds
+		// in a month. Its row without a month (BillingPeriod '') names that of all the others, and RulesDigest the copy in the lake. Texts to compare with are
+		// folded: lower case, trimmed, one blank for many. A pattern is one of LIKE, folded, with the backslash as escape.
+		//
+		//   - owner_rule: SubscriptionId to TagValue are folded, null where anything fits; patterns where IsPattern. Keys
+		//     and values are those that tag_key and tag_value lead to.
+		//   - tag_key, tag_value: what is written (Spelling, folded) and what is meant. The meant spelling has a row too.
+		//     TagKey of tag_value is the meant key, folded.
+		//   - inherited_tag: ResourceGroup '' for the tags of a subscription.
+		//   - tag_policy: a required tag; TagValue null: any value will do, else a row for each value that is allowed.
+		//   - allocation_rule: PassesOn: the rule has no condition but its SourceOwner ('' any), and so shares what that
+		//     owner received as well. All targets are the owners with cost, but for Unallocated and for owners that are
+		//     the SourceOwner of any rule of the set: who shares his cost by a rule receives none by "all".
+		//   - allocation_filter: ColumnName is a column of cost_and_usage, tag.<meant key, folded>, or CostOwner. Of one
+		//     rule and Use ('Pool', 'Basis') all conditions hold; a condition holds if one of its patterns fits, or if
+		//     IsNegated none. A null value is compared as ''.
+		//   - allocation_target: the rows of a Month stand in the place of those without ('').
+		//   - allocation_policy: every policy has one row.
+		//   - allocation_markup, allocation_rate: '' fits anything; ServiceName of a mark-up is a pattern.
+		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar, RulesDigest varchar")},
+		{Name: "owner_rule", Columns: columns("RuleSet varchar, Priority bigint, Line bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, InvoiceSection varchar, " +
+			"TagKey varchar, TagValue varchar, IsPattern boolean, ValidFrom date, ValidTo date")},
+		{Name: "owner_tag", Columns: columns("RuleSet varchar, Priority bigint, TagKey varchar")},
+		{Name: "tag_key", Columns: columns("RuleSet varchar, Spelling varchar, TagKey varchar")},
+		{Name: "tag_value", Columns: columns("RuleSet varchar, TagKey varchar, Spelling varchar, TagValue varchar")},
+		{Name: "inherited_tag", Columns: columns("RuleSet varchar, SubscriptionId varchar, ResourceGroup varchar, TagKey varchar, TagValue varchar, ValidFrom date, ValidTo date")},
+		{Name: "tag_policy", Columns: columns("RuleSet varchar, TagKey varchar, TagValue varchar")},
+		{Name: "allocation_rule", Columns: columns("RuleSet varchar, RuleId bigint, RuleName varchar, Line bigint, Split varchar, SourceOwner varchar, PassesOn boolean, " +
+			"MeterId varchar, IsAllTargets boolean, ValidFrom date, ValidTo date, Level bigint")},
+		{Name: "allocation_filter", Columns: columns("RuleSet varchar, RuleId bigint, Use varchar, ConditionId bigint, ColumnName varchar, IsNegated boolean, Pattern varchar")},
+		{Name: "allocation_target", Columns: columns("RuleSet varchar, RuleId bigint, Month varchar, CostOwner varchar, Weight decimal(38 18)")},
+		{Name: "allocation_policy", Columns: columns("RuleSet varchar, Policy varchar, Treatment varchar, CostOwner varchar")},
+		{Name: "allocation_markup", Columns: columns("RuleSet varchar, MarkUpId bigint, MarkUpName varchar, Line bigint, CostOwner varchar, ServiceName varchar, PercentAdded decimal(38 18), " +
+			"ValidFrom date, ValidTo date")},
+		{Name: "allocation_rate", Columns: columns("RuleSet varchar, RateId bigint, Line bigint, MeterId varchar, ServiceName varchar, SkuMeter varchar, PricingUnit varchar, " +
+			"BillingCurrency varchar, UnitPrice decimal(38 18), ValidFrom date, ValidTo date")},
 	}
 }
 

@@ -214,33 +214,6 @@ func TestSecretsAreNoKeysOfTheFile(t *testing.T) {
 	}
 }
 
-func TestOwners(t *testing.T) {
-	rules, err := parseOwners(strings.NewReader("\ufeffSubscriptionId,CostOwner,ValidFrom\ns1, Ledger Team ,2026-01-01\n,Everybody Else,\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, want := fmt.Sprintf("%q", rules), `[["1" "Ledger Team" "s1" "" "" "" "2026-01-01" ""] ["2" "Everybody Else" "" "" "" "" "" ""]]`
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestOwnersMistakesNameTheirLine(t *testing.T) {
-	for text, want := range map[string]string{
-		"CostOwner,Subscription\n":             `line 1: unknown column "Subscription"`,
-		"SubscriptionId\ns1\n":                 "line 1: no column CostOwner",
-		"CostOwner\na\n\"\"\n":                 "line 3: CostOwner is empty",
-		"CostOwner,ValidTo\na,31.12.2026\n":    `line 2: ValidTo "31.12.2026": want a day`,
-		"CostOwner,TagKey,TagValue\na,,x\n":    "line 2: TagValue without TagKey",
-		"CostOwner,ResourceGroup\na,rg,more\n": "line 2: wrong number of fields",
-		"":                                     "header: EOF",
-	} {
-		if _, err := parseOwners(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got %v, want an error with %s", text, err, want)
-		}
-	}
-}
-
 func TestListPricesNeedNoAccount(t *testing.T) {
 	c, _, err := loadText(t, "retail: {currencies: [USD], families: [Compute]}\n")
 	if err != nil || c.needAccounts() != nil {

@@ -3,15 +3,17 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/azledger/azledger/cmd/azledger/internal/rules"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -19,7 +21,7 @@ import (
 // way: nothing is pasted into a query. Each table is a CSV file under <lake>/inputs,
 // rewritten by every run and left alone when nothing changed.
 func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
-	rows, err := j.cfg.inputRows(j.asOf)
+	rows, err := j.cfg.inputRows(j.asOf, closed)
 	if err != nil {
 		return nil, err
 	}
@@ -35,21 +37,21 @@ func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
 }
 
 // inputRows are the rows of each table of the configuration.
-func (c *config) inputRows(asOf time.Time) (map[string][][]string, error) {
-	rules, err := c.ownerRules()
+func (c *config) inputRows(asOf time.Time, closed []closedMonth) (map[string][][]string, error) {
+	set, err := c.rules()
 	if err != nil {
 		return nil, err
 	}
-	var tags [][]string
-	for i, k := range c.Tags.Keys {
-		tags = append(tags, []string{strconv.Itoa(i + 1), k})
+	if err := c.keepRules(set, asOf); err != nil {
+		return nil, err
 	}
-	return map[string][][]string{
-		"run_context": {{asOf.Format(time.DateOnly), version, c.digest(rules), strconv.Itoa(c.Periods.LateDays), strconv.Itoa(c.Periods.History)}},
-		"account":     c.accountRows(),
-		"owner_rule":  rules,
-		"owner_tag":   tags,
-	}, nil
+	rows, err := ruleRows(set, closedRules(closed))
+	if err != nil {
+		return nil, err
+	}
+	rows["run_context"] = [][]string{{asOf.Format(time.DateOnly), version, c.digest(set), strconv.Itoa(c.Periods.LateDays), strconv.Itoa(c.Periods.History)}}
+	rows["account"] = c.accountRows()
+	return rows, nil
 }
 
 func (c *config) accountRows() [][]string {
@@ -62,13 +64,12 @@ func (c *config) accountRows() [][]string {
 
 // digest identifies what of the configuration shapes the tables. Folders and limits
 // do not, so the same bill makes the same tables on every machine.
-func (c *config) digest(rules [][]string) string {
+func (c *config) digest(set *rules.Set) string {
 	text, err := json.Marshal(struct {
 		Accounts [][]string
 		Periods  periodConfig
-		Rules    [][]string
-		Tags     []string
-	}{c.accountRows(), c.Periods, rules, c.Tags.Keys})
+		Rules    string
+	}{c.accountRows(), c.Periods, set.Digest()})
 	if err != nil {
 		panic(err) // texts and numbers always marshal
 	}
@@ -77,15 +78,41 @@ func (c *config) digest(rules [][]string) string {
 }
 
 func writeInput(in transform.Input, rows [][]string) error {
+	var text bytes.Buffer
 	header := make([]string, len(in.Columns))
 	for i, c := range in.Columns {
 		header[i] = c.Name
 	}
-	var text bytes.Buffer
-	if err := csv.NewWriter(&text).WriteAll(append([][]string{header}, rows...)); err != nil {
-		return err
+	writeLine(&text, header)
+	for _, row := range rows {
+		fields := make([]string, len(row))
+		for i, field := range row {
+			fields[i] = inputField(in.Name+"."+in.Columns[i].Name, field)
+		}
+		writeLine(&text, fields)
 	}
 	return replaceFile(in.Path, text.Bytes())
+}
+
+func writeLine(text *bytes.Buffer, fields []string) {
+	text.WriteString(strings.Join(fields, ",") + "\n")
+}
+
+// texts are the columns of configuration in which an empty text means something; in the
+// others nothing is null.
+var texts = []string{
+	"rule_set.BillingPeriod", "tag_value.Spelling", "tag_value.TagValue", "inherited_tag.ResourceGroup", "inherited_tag.TagValue", "tag_policy.TagKey",
+	"allocation_rule.SourceOwner", "allocation_filter.Pattern", "allocation_target.Month", "allocation_policy.CostOwner",
+	"allocation_markup.CostOwner", "allocation_markup.ServiceName",
+	"allocation_rate.MeterId", "allocation_rate.ServiceName", "allocation_rate.SkuMeter", "allocation_rate.PricingUnit",
+}
+
+// inputField writes a field so that nothing is null and "" the empty text.
+func inputField(column, value string) string {
+	if value == "" && slices.Contains(texts, column) || strings.ContainsAny(value, ",\"\r\n ") {
+		return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
+	}
+	return value
 }
 
 // replaceFile gives the file a new content, whole or not at all.

@@ -121,7 +121,7 @@ func (j *job) checkOwners() error {
 	if j.ask.command == "load" {
 		return nil
 	}
-	_, err := j.cfg.ownerRules()
+	_, err := j.cfg.rules()
 	return err
 }
 
