@@ -31,6 +31,9 @@
 //     and what neither a table nor the set needs any more is removed. Until then the last good set
 //     and its files stay as they are.
 //
+// A model may also read closed_<table> and previous_<table>: rows that a table of ours had at an earlier
+// time ([Kept]).
+//
 // Configuration reaches the models as tables too ([Configuration]), and the engine is never asked
 // for the time, so a run is a function of its files.
 package transform
@@ -135,6 +138,13 @@ func checkReads(m *Model, set map[string]*Model) (problems []error) {
 			partitioned = true
 		case other != nil:
 			partitioned = partitioned || other.Period != ""
+		case isKept(read):
+			_, table := keptTable(read)
+			if set[table] == nil {
+				problems = append(problems, errKept(m, read))
+			} else {
+				partitioned = partitioned || set[table].Period != ""
+			}
 		case builtin(read) == nil:
 			problems = append(problems, fmt.Errorf("%s: reads %s, which no model makes and nothing provides", m.Path, read))
 		}

@@ -90,6 +90,9 @@ func TestParseRefuses(t *testing.T) {
 	if _, err := Parse("marts/account.sql", strings.ReplaceAll(header, "-- t is", "-- account is")); err == nil {
 		t.Error("a table that is provided can be made")
 	}
+	if _, err := Parse("intermediate/closed_t.sql", strings.ReplaceAll(header, "-- t is", "-- closed_t is")); err == nil || !strings.Contains(err.Error(), "belong to the rows kept") {
+		t.Errorf("got error %v", err)
+	}
 }
 
 func TestLoadRefuses(t *testing.T) {
@@ -101,6 +104,8 @@ func TestLoadRefuses(t *testing.T) {
 		{map[string]string{"marts/a.sql": "a"}, "reads itself: a → a"},
 		{map[string]string{"marts/a.sql": "b"}, "sql/marts/a.sql: reads b, which no model makes and nothing provides"},
 		{map[string]string{"marts/a.sql": "account", "staging/a.sql": "account"}, "the table a is already made by sql/staging/a.sql"},
+		{map[string]string{"marts/a.sql": "closed_b"}, "sql/marts/a.sql: reads closed_b, but no model makes b, of which closed rows could be"},
+		{map[string]string{"marts/a.sql": "previous_b\n-- period: D", "marts/b.sql": "a"}, "sql/marts/a.sql: has a period, but nothing it reads is kept by period"},
 		{map[string]string{"marts/a.sql": "account\n-- period: D"}, "sql/marts/a.sql: has a period, but nothing it reads is kept by period"},
 	} {
 		if _, err := Load(tinyModels(c.files)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -266,6 +266,8 @@ func reserved(table string) error {
 	switch {
 	case isRaw(table):
 		return errors.New("names that begin with raw_ belong to the raw sources")
+	case isKept(table):
+		return errors.New("names that begin with closed_ or previous_ belong to the rows kept of other tables")
 	case builtin(table) != nil:
 		return fmt.Errorf("the table %s is provided", table)
 	}

@@ -104,6 +104,9 @@ func columnsOf(m *Model, read string, set map[string]*Model) []Column {
 	if other := set[read]; other != nil {
 		return other.Columns
 	}
+	if _, table := keptTable(read); set[table] != nil {
+		return set[table].Columns
+	}
 	return builtin(read)
 }
 

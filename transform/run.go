@@ -25,6 +25,7 @@ type Options struct {
 	Threads int      // 0 is one per core
 	Models  fs.FS    // staging/, intermediate/, marts/ and dialect/duckdb.sql
 	Inputs  []Input  // tables of configuration
+	Kept    []Kept   // files of tables as they were, for models that read closed_<table> or previous_<table>
 	Periods Range    // only these periods are built; others stay as they are
 	Tables  []string // only these tables and what they read are built; empty: all
 	// Fetch brings files of the lake that are not on this disk, called with those that a table is about
@@ -154,7 +155,7 @@ func prepare(o Options) (*runner, error) {
 	if r.Progress == nil {
 		r.Progress = func(Event) {}
 	}
-	for _, step := range []func() error{r.absolute, r.load, r.scan, r.inputs, r.want, r.plan} {
+	for _, step := range []func() error{r.absolute, r.load, r.scan, r.inputs, r.checkKept, r.want, r.plan} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -214,7 +215,7 @@ func (r *runner) inputs() error {
 	}
 	for _, m := range r.models {
 		for _, read := range m.Reads {
-			if r.set[read] == nil && provided[read] == nil && !isRaw(read) && r.given[read].Path == "" {
+			if r.set[read] == nil && provided[read] == nil && !isRaw(read) && !isKept(read) && r.given[read].Path == "" {
 				return fmt.Errorf("%s: reads %s, for which no file is given", m.Path, read)
 			}
 		}
@@ -277,6 +278,8 @@ func (r *runner) periodsOf(m *Model) ([]string, error) {
 			periods = append(periods, unitPeriods(r.units, mine)...)
 		case read == rawUnit, read == rawReject:
 			periods = append(periods, unitPeriods(r.units, func(unit) bool { return true })...)
+		case isKept(read):
+			periods = append(periods, r.keptPeriods(read)...)
 		default:
 			periods = append(periods, r.periods[read]...)
 		}
