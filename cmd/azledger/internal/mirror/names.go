@@ -19,7 +19,7 @@ const (
 	manifest             // a unit's manifest, or what is known of a printed invoice
 	fetched              // when a unit was last complete
 	state                // what a table was built from
-	set                  // the finished set of tables
+	set                  // the finished set of tables, and the rows of the runs before that it is compared with
 )
 
 // order is that of the stages on a disk: what refers to a file follows it, so that a lake which a dying process leaves
@@ -39,7 +39,7 @@ func kindOf(name string) kind {
 		return manifest
 	case top == "journal":
 		return journalKind(folder, base)
-	case name == "tables/set.json":
+	case name == "tables/set.json", name == "tables/previous.json":
 		return set
 	case top == "tables" && base == "state.json":
 		return state
