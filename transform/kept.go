@@ -98,6 +98,17 @@ func (r *runner) keptPeriods(read string) (periods []string) {
 	return periods
 }
 
+// closedPieces are the files of a table that stand in the set as they were signed off, whatever the
+// table would be today. A table that a closed month does not know yet is published as it is built.
+func (r *runner) closedPieces(m *Model) (parts []setPart) {
+	for _, k := range r.Kept {
+		if m.Period != "" && k.Relation == Closed && k.Table == m.Name && k.Period != "" {
+			parts = append(parts, setPart{Period: k.Period, file: file{Path: "../" + k.Path, Rows: k.Rows, Bytes: k.Bytes, SHA256: k.SHA256}})
+		}
+	}
+	return parts
+}
+
 // keptView makes a table of files of several ages. Each is read by itself: columns unified by the
 // engine over files of different types could leave the exact ones.
 func (s *session) keptView(ctx context.Context, name string, columns []Column, files []file) error {

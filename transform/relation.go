@@ -18,6 +18,7 @@ type Input struct {
 func Configuration() []Input {
 	return []Input{
 		{Name: "run_context", Columns: columns("RunDate date, Version varchar, ConfigDigest varchar, LateDays bigint, HistoryMonths bigint")},
+		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
 		// The tables of rules begin with RuleSet: several rule sets stand side by side, and rule_set says which holds
 		// in a month. Its row without a month (BillingPeriod '') names that of all the others. Texts to compare with are

@@ -484,14 +484,18 @@ func (r *runner) writeSet() error {
 			continue
 		}
 		t := newSetTable(m)
+		closed := r.closedPieces(m)
+		t.Files = append(t.Files, closed...)
 		for _, p := range r.piecesOf(m, "") {
-			if state := r.states[p.folder()]; state != nil {
+			signedOff := slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == p.period })
+			if state := r.states[p.folder()]; state != nil && !signedOff {
 				t.add(p, state)
 				if state.Facts.DataCompleteTo != "" {
 					s.DataCompleteTo = &state.Facts.DataCompleteTo
 				}
 			}
 		}
+		slices.SortFunc(t.Files, func(a, b setPart) int { return strings.Compare(a.Period, b.Period) })
 		s.Tables = append(s.Tables, t)
 	}
 	slices.SortFunc(s.Tables, func(a, b setTable) int { return strings.Compare(a.Name, b.Name) })

@@ -20,11 +20,12 @@ import (
 // writeInputs turns the configuration into tables. The SQL models see it in no other
 // way: nothing is pasted into a query. Each table is a CSV file under <lake>/inputs,
 // rewritten by every run and left alone when nothing changed.
-func (j *job) writeInputs() ([]transform.Input, error) {
+func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
 	rows, err := j.cfg.inputRows(j.asOf)
 	if err != nil {
 		return nil, err
 	}
+	rows["period_close"] = periodCloseRows(closed)
 	inputs := transform.Configuration()
 	for i, in := range inputs {
 		inputs[i].Path = filepath.Join(j.cfg.Lake, "inputs", in.Name+".csv")

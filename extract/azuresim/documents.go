@@ -2,6 +2,7 @@ package azuresim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -151,6 +152,7 @@ func (e *Enterprise) printed(name string) []byte {
 // paper is what is printed on an invoice.
 type paper struct {
 	name, currency  string
+	title           string // when it is no invoice
 	sub, tax, total amount
 	scanned         bool
 }
@@ -162,6 +164,9 @@ var misprint = cents(1000)
 // a wrong total.
 func (e *Enterprise) document(a *account, v invoice) paper {
 	p := paper{name: v.name, currency: v.profile.currency, sub: v.sub, tax: v.tax, total: v.total}
+	if v.creditFor != nil {
+		p.title = "Credit note"
+	}
 	if a.kind == customerAgreement && v.monthly {
 		p.scanned = v.profile.index == 1 && v.month.index == 0
 		if v.profile.index == 0 && v.month.index == 1 {
@@ -204,7 +209,7 @@ func (p paper) lines() [][2]string {
 		}
 	}
 	return [][2]string{
-		{"Invoice", ""},
+		{cmp.Or(p.title, "Invoice"), ""},
 		{"Invoice number", p.name},
 		{"Billing period", "Calendar month"},
 		{"Subtotal", p.currency + " " + p.figure(p.sub)},
