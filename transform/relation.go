@@ -21,7 +21,7 @@ func Configuration() []Input {
 		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
 		// The tables of rules begin with RuleSet: several rule sets stand side by side, and rule_set says which holds
-		// in a month. Its row without a month (BillingPeriod '') names that of all the others. Texts to compare with are
+		// in a month. Its row without a month (BillingPeriod '') names that of all the others, and RulesDigest the copy in the lake. Texts to compare with are
 		// folded: lower case, trimmed, one blank for many. A pattern is one of LIKE, folded, with the backslash as escape.
 		//
 		//   - owner_rule: SubscriptionId to TagValue are folded, null where anything fits; patterns where IsPattern. Keys
@@ -39,7 +39,7 @@ func Configuration() []Input {
 		//   - allocation_target: the rows of a Month stand in the place of those without ('').
 		//   - allocation_policy: every policy has one row.
 		//   - allocation_markup, allocation_rate: '' fits anything; ServiceName of a mark-up is a pattern.
-		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar")},
+		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar, RulesDigest varchar")},
 		{Name: "owner_rule", Columns: columns("RuleSet varchar, Priority bigint, Line bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, InvoiceSection varchar, " +
 			"TagKey varchar, TagValue varchar, IsPattern boolean, ValidFrom date, ValidTo date")},
 		{Name: "owner_tag", Columns: columns("RuleSet varchar, Priority bigint, TagKey varchar")},
@@ -50,12 +50,12 @@ func Configuration() []Input {
 		{Name: "allocation_rule", Columns: columns("RuleSet varchar, RuleId bigint, RuleName varchar, Line bigint, Split varchar, SourceOwner varchar, PassesOn boolean, " +
 			"MeterId varchar, IsAllTargets boolean, ValidFrom date, ValidTo date, Level bigint")},
 		{Name: "allocation_filter", Columns: columns("RuleSet varchar, RuleId bigint, Use varchar, ConditionId bigint, ColumnName varchar, IsNegated boolean, Pattern varchar")},
-		{Name: "allocation_target", Columns: columns("RuleSet varchar, RuleId bigint, Month varchar, CostOwner varchar, Weight decimal(38, 18)")},
+		{Name: "allocation_target", Columns: columns("RuleSet varchar, RuleId bigint, Month varchar, CostOwner varchar, Weight decimal(38 18)")},
 		{Name: "allocation_policy", Columns: columns("RuleSet varchar, Policy varchar, Treatment varchar, CostOwner varchar")},
-		{Name: "allocation_markup", Columns: columns("RuleSet varchar, MarkUpId bigint, MarkUpName varchar, Line bigint, CostOwner varchar, ServiceName varchar, PercentAdded decimal(38, 18), " +
+		{Name: "allocation_markup", Columns: columns("RuleSet varchar, MarkUpId bigint, MarkUpName varchar, Line bigint, CostOwner varchar, ServiceName varchar, PercentAdded decimal(38 18), " +
 			"ValidFrom date, ValidTo date")},
 		{Name: "allocation_rate", Columns: columns("RuleSet varchar, RateId bigint, Line bigint, MeterId varchar, ServiceName varchar, SkuMeter varchar, PricingUnit varchar, " +
-			"BillingCurrency varchar, UnitPrice decimal(38, 18), ValidFrom date, ValidTo date")},
+			"BillingCurrency varchar, UnitPrice decimal(38 18), ValidFrom date, ValidTo date")},
 	}
 }
 

@@ -31,6 +31,7 @@ type config struct {
 	Periods                 periodConfig    `yaml:"periods"`
 	Limits                  limitConfig     `yaml:"limits"`
 	Owners                  string          `yaml:"owners"`
+	Allocation              string          `yaml:"allocation"`
 	Tags                    tagConfig       `yaml:"tags"`
 	Retail                  retailConfig    `yaml:"retail"`
 
@@ -172,7 +173,7 @@ func (c *config) written() []problem {
 
 // resolve makes the file's relative paths start at the file's folder.
 func (c *config) resolve(dir string) {
-	paths := []*string{&c.Lake, &c.Publish, &c.Owners, &c.Limits.Temp}
+	paths := []*string{&c.Lake, &c.Publish, &c.Owners, &c.Allocation, &c.Limits.Temp}
 	for i := range c.Accounts {
 		paths = append(paths, &c.Accounts[i].Exports)
 	}

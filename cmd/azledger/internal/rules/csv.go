@@ -66,18 +66,26 @@ const saveAs = `save the file as "CSV UTF-8 (comma delimited)"`
 
 // unreadable finds what is no CSV of ours at all: other encodings, other separators.
 func unreadable(file string, text []byte) *Problem {
+	if p := otherEncoding(file, text, saveAs); p != nil {
+		return p
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	for _, separator := range []struct{ sign, name string }{{";", "semicolons"}, {"\t", "tabs"}} {
+		if strings.Contains(first, separator.sign) && !strings.Contains(first, ",") {
+			return &Problem{File: file, Line: 1, Text: "fields are separated by " + separator.name + "; " + saveAs + ", or put commas between the fields"}
+		}
+	}
+	return nil
+}
+
+// otherEncoding finds text that is not UTF-8.
+func otherEncoding(file string, text []byte, advice string) *Problem {
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
-		return &Problem{File: file, Line: 1, Text: "the file begins with a byte order mark of UTF-16; " + saveAs}
+		return &Problem{File: file, Line: 1, Text: "the file begins with a byte order mark of UTF-16; " + advice}
 	}
 	for number, line := range bytes.Split(text, []byte("\n")) {
 		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
-			return &Problem{File: file, Line: number + 1, Text: "the line is not UTF-8 text; " + saveAs}
-		}
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs"} {
-		if strings.Contains(first, separator) && !strings.Contains(first, ",") {
-			return &Problem{File: file, Line: 1, Text: "fields are separated by " + name + "; " + saveAs + ", or put commas between the fields"}
+			return &Problem{File: file, Line: number + 1, Text: "the line is not UTF-8 text; " + advice}
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func write(t *testing.T, dir, name, text string) string {
 
 func ownersOf(t *testing.T, text string) (*Set, error) {
 	t.Helper()
-	return Read(Files{Owners: write(t, t.TempDir(), "owners.csv", text)})
+	return Read(Files{Owners: write(t, t.TempDir(), "owners.csv", text)}, nil)
 }
 
 func TestOwners(t *testing.T) {

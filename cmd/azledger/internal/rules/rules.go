@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // Current is the rule set of the months that are not closed.
@@ -22,7 +21,11 @@ type Set struct {
 	owners    []ownerLine
 	ownerTags []string
 	tags      tagRules
+	rules     []rule
 	policies  []policy
+	markups   []markup
+	rates     []rate
+	files     map[string][]byte // as they were read, by the name they are kept under
 }
 
 // Rows are the tables of configuration, each row beginning with the name of the rule set.
@@ -35,9 +38,13 @@ func (s *Set) Rows(name string) map[string][][]string {
 		add("owner_rule", append([]string{fmt.Sprint(i + 1)}, l.fields()...)...)
 	}
 	for i, key := range s.ownerTags {
-		add("owner_tag", fmt.Sprint(i+1), key)
+		add("owner_tag", fmt.Sprint(i+1), s.tags.key(key))
 	}
+	s.tags.rows(add)
+	s.ruleRows(add)
 	s.policyRows(add)
+	s.markupRows(add)
+	s.rateRows(add)
 	return rows
 }
 
@@ -48,5 +55,5 @@ func (s *Set) Digest() string {
 		panic(err) // texts always marshal
 	}
 	sum := sha256.Sum256(text)
-	return strings.ToLower(hex.EncodeToString(sum[:8]))
+	return hex.EncodeToString(sum[:8])
 }
