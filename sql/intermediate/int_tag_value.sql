@@ -11,7 +11,7 @@
 -- four, two at most (a letter swapped with its neighbour counts two, which six letters and more may have). A missing tag is likely
 -- meant by a key that is as near.
 --
--- reads:  int_owner_target, rule_set, owner_rule, owner_tag, tag_key, tag_value, tag_policy, inherited_tag
+-- reads:  int_owner_target, int_rule_set, owner_rule, owner_tag, tag_key, tag_value, tag_policy, inherited_tag
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, TagKey, FirstDate
 -- period: BillingPeriodStart
 --
@@ -33,19 +33,17 @@
 -- check: (Reason = 'Tagged') = (TagValue is not null)
 -- check: (SuggestedValue is null) = (Suggestion is null)
 -- total: not exists (select BillingPeriodStart, SubAccountId, ResourceGroupName, Tags from int_owner_target
---        where coalesce((select max(RuleSet) from rule_set where BillingPeriod = month_text(BillingPeriodStart)), (select max(RuleSet) from rule_set where BillingPeriod = ''), 'current')
---            in (select RuleSet from owner_tag union select RuleSet from tag_policy)
+--        where BillingPeriodStart in (select BillingPeriodStart from int_rule_set where RuleSet in (select RuleSet from owner_tag union select RuleSet from tag_policy))
 --        except select BillingPeriodStart, SubAccountId, ResourceGroupName, Tags from int_tag_value)
 with combination as (
     select distinct
         int_owner_target.BillingPeriodStart,
-        coalesce(months_own.RuleSet, every_month.RuleSet, 'current') as RuleSet,
+        int_rule_set.RuleSet,
         int_owner_target.SubAccountId,
         int_owner_target.ResourceGroupName,
         int_owner_target.Tags
     from int_owner_target
-    left join rule_set as months_own on months_own.BillingPeriod = month_text(int_owner_target.BillingPeriodStart)
-    left join rule_set as every_month on every_month.BillingPeriod = ''
+    join int_rule_set on int_rule_set.BillingPeriodStart = int_owner_target.BillingPeriodStart
 ),
 asked_tag as (
     select owner_tag.RuleSet, lower(trim(owner_tag.TagKey)) as TagKey from owner_tag where trim(owner_tag.TagKey) <> ''
@@ -103,7 +101,7 @@ carried_tag as (
         folded(item.Spelling) as Spelling,
         folded(json_value_text(combination.Tags, item.Spelling)) as TagValue
     from (select distinct combination.RuleSet, combination.Tags from combination where combination.Tags <> '') as combination
-    cross join unnest(tag_keys(combination.Tags)) as item (Spelling)
+    cross join unnest(json_names(combination.Tags)) as item (Spelling)
 ),
 mapped_tag as (
     select

@@ -85,6 +85,8 @@ spent as (
         and int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
         and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
         and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+        and int_owner_target.InvoiceSectionId = coalesce(cost_and_usage.x_InvoiceSectionId, '')
+        and int_owner_target.InvoiceSectionName = coalesce(cost_and_usage.x_InvoiceSectionName, '')
         and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
         and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
     join tag_span
