@@ -75,6 +75,7 @@ type Model struct {
 	Columns   []Column
 	Checks    []Rule // true of every row
 	Totals    []Rule // true of the table
+	Edges     []Edge // how its rows are traced to those they were made of; empty: by columns of equal name
 	Query     string
 	QueryLine int // line of the file on which the query begins
 }
@@ -99,6 +100,7 @@ func Load(models fs.FS) ([]*Model, error) {
 	}
 	for _, m := range parsed {
 		problems = append(problems, checkReads(m, set)...)
+		problems = append(problems, checkEdges(m, set)...)
 	}
 	if len(problems) > 0 {
 		return nil, joinLines(problems)

@@ -20,18 +20,18 @@ func (e unexplainedError) Error() string {
 	return fmt.Sprintf("%s not explained by the charges:\n  %s", count(len(e.invoices), "invoice"), strings.Join(e.invoices, "\n  "))
 }
 
-// unexplainedInvoices are those that data_quality reports as well: both go by IsUnexplained.
+// unexplainedInvoices are those that data_quality reports as well: both go by Status.
 const unexplainedInvoices = `
 	select
 		coalesce(strftime(InvoicePeriodStart, '%Y-%m'), ''),
 		Account || ' ' || InvoiceId || ': ' || case
-			when Status = 'NoCostData' then 'no cost records for '
+			when Detail like 'There are no cost records%' then 'no cost records for '
 			when abs(Amount) > Tolerance then cast(cast(Amount as decimal(38, 2)) as varchar) || ' of '
 			else 'Marketplace and the rest differ within '
 		end || cast(cast(TotalAmount as decimal(38, 2)) as varchar) || ' ' || BillingCurrency
 	from invoice_reconciliation
 	where Component = 'Unexplained'
-		and IsUnexplained
+		and Status = 'Unexplained'
 	order by Account, InvoiceId, BillingCurrency`
 
 // explained holds the invoices of the chosen months to their tolerance, if the user

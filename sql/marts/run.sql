@@ -4,6 +4,8 @@
 --
 -- reads:  run_context, rule_set, raw_unit, source_completeness
 -- grain:  RunDate
+-- from:   run_context on RunDate
+-- with:   raw_unit where raw_unit.State <> 'complete'
 --
 -- column RunDate            date     the day the run was made for
 -- column Version            varchar  of azledger
