@@ -30,7 +30,7 @@
 -- column PricingCurrency       varchar          ISO 4217
 -- column BillingCurrency       varchar          ISO 4217
 -- column ExchangeRate          decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where both are one, 0 where the record has none
--- column Result                varchar          Matched, Rounding, PriceMismatch or QuantityMismatch; what cannot be priced: NoSheet, NotInSheet, SeveralPrices, CurrencyDiffers, UnitDiffers, NoExchangeRate, NoQuantity, Spot, CostAllocation, Commitment, Purchase, Marketplace, Refund or Adjustment
+-- column Result                varchar          Matched, Rounding, PriceMismatch or QuantityMismatch; what cannot be priced: NoSheet, NotInSheet, SeveralPrices, CurrencyDiffers, UnitDiffers, NoExchangeRate, NoQuantity, NoCost, Spot, CostAllocation, Commitment, Purchase, Marketplace, Refund or Adjustment
 -- column PriceFrom             date             first day that SheetPrice holds for; the first of the period where there is no price
 -- column TierMinimumUnits      decimal(38, 18)  UnitOfMeasure of the period, beyond what is included, from which SheetPrice holds
 -- column MeterName             varchar          service and meter
@@ -176,7 +176,9 @@ measured as (
         metered.BilledQuantity as BilledQuantity,
         case
             when metered.MeteredQuantity is null or metered.MeteredQuantity = metered.BilledQuantity then lines.Quantity
-            else ratio(product(lines.Quantity, metered.MeteredQuantity), metered.BilledQuantity)
+            when abs(lines.Quantity) < 1000000000 and metered.MeteredQuantity < 1000000000
+                then ratio(product(lines.Quantity, metered.MeteredQuantity), metered.BilledQuantity)
+            else product(lines.Quantity, ratio(metered.MeteredQuantity, metered.BilledQuantity))
         end as RightQuantity
     from lines
     left join metered
@@ -289,7 +291,7 @@ ladders as (
     from tier_parts
 ),
 shared as (
-    -- Where nothing is included and one tier is reached, all is the last tier's.
+    -- Where nothing is included and one tier is reached, all is the last tier's. Shares are exact where their product fits a decimal.
     select
         measured.*,
         ladders.TierMinimumUnits as TierMinimumUnits,
@@ -301,11 +303,15 @@ shared as (
         case
             when ladders.FreeQuantity <= ladders.StartQuantity or ladders.PoolQuantity <= 0 then cast(0 as decimal(38, 18))
             when ladders.ToUnits = 0 then measured.RightQuantity
-            else ratio(product(measured.RightQuantity, ladders.FreeQuantity - ladders.StartQuantity), ladders.PoolQuantity)
+            when abs(measured.RightQuantity) < 1000000000 and ladders.FreeQuantity < 1000000000
+                then ratio(product(measured.RightQuantity, ladders.FreeQuantity - ladders.StartQuantity), ladders.PoolQuantity)
+            else product(measured.RightQuantity, ratio(ladders.FreeQuantity - ladders.StartQuantity, ladders.PoolQuantity))
         end as LineIncluded,
         case
             when ladders.IsLast then cast(0 as decimal(38, 18))
-            else ratio(product(measured.RightQuantity, ladders.TierQuantity), ladders.PoolQuantity)
+            when abs(measured.RightQuantity) < 1000000000 and ladders.TierQuantity < 1000000000
+                then ratio(product(measured.RightQuantity, ladders.TierQuantity), ladders.PoolQuantity)
+            else product(measured.RightQuantity, ratio(ladders.TierQuantity, ladders.PoolQuantity))
         end as LowerQuantity
     from measured
     inner join ladders
@@ -540,6 +546,7 @@ select
         when 'UnitDiffers' then 'The price sheet has its price per ' || coalesce(rows_told.SheetUnit, 'another unit') || ', which is no number of ' || rows_told.UnitOfMeasure || '.'
         when 'NoExchangeRate' then 'The record has no exchange rate from ' || rows_told.PricingCurrency || ' to ' || rows_told.BillingCurrency || '.'
         when 'NoQuantity' then 'The record has no quantity.'
+        when 'NoCost' then 'The record has neither a price nor a cost, as where a partner hides them.'
         when 'Spot' then 'The price of spot capacity changes by the hour and is in no sheet.'
         when 'CostAllocation' then 'A cost allocation rule of Azure moved it, so it is no quantity at a price.'
         when 'Commitment' then 'Reservations and savings plans are priced by their order, and what they cover costs nothing more.'
