@@ -19,7 +19,10 @@ const one = 1_000_000_000_000_000_000
 // limit is 10^38, the first magnitude that DECIMAL(38, 18) does not hold.
 var limit = [2]uint64{0x098a224000000000, 0x4b3b4ca85a86c47a} // low word first
 
-var errOverflow = errors.New("the result does not fit decimal(38, 18)")
+var (
+	errOverflow = errors.New("the result does not fit decimal(38, 18)")
+	errWeight   = errors.New("the weight is more than the total")
+)
 
 // product is a × b at scale 18, rounded half to even.
 func product(a, b int128) (int128, error) {
@@ -69,6 +72,32 @@ func ratioByWord(n [4]uint64, b uint64, negative bool) (int128, error) {
 	}
 	up := rem > b-rem || rem == b-rem && n[0]&1 == 1
 	return signed(n[0], n[1], up, negative)
+}
+
+// share is amount × weight ÷ total cut towards zero at scale 18, and what was cut: the remainder of the
+// division, in units of the last digit of total. Remainders of one amount and total tell whose share was
+// cut most. The weight is no more than the total, as any part of a whole, which keeps the quotient in two words.
+func share(amount, weight, total int128) (part, rest int128, err error) {
+	a0, a1, aneg := amount.magnitude()
+	w0, w1, wneg := weight.magnitude()
+	t0, t1, tneg := total.magnitude()
+	if compare(w0, w1, t0, t1) > 0 {
+		return int128{}, int128{}, errWeight
+	}
+	n := multiply(a0, a1, w0, w1)
+	var q0, q1, r0, r1 uint64
+	if t1 == 0 {
+		_, n[2] = bits.Div64(0, n[2], t0) // amount × weight ÷ total is no more than amount, so nothing stands higher
+		q1, n[1] = bits.Div64(n[2], n[1], t0)
+		q0, r0 = bits.Div64(n[1], n[0], t0)
+	} else {
+		q0, q1, r0, r1 = divide(n, t0, t1)
+	}
+	if part, err = signed(q0, q1, false, (aneg != wneg) != tneg); err != nil {
+		return int128{}, int128{}, err
+	}
+	rest, err = signed(r0, r1, false, false)
+	return part, rest, err
 }
 
 func (v int128) magnitude() (lo, hi uint64, negative bool) {

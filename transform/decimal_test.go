@@ -97,6 +97,31 @@ func TestRatioIsExact(t *testing.T) {
 	})
 }
 
+// A weight is a part of the total; the amount may have either sign, and be of any length.
+func TestShareIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		amount, total := unscaled().Draw(t, "amount"), unscaled().Draw(t, "total")
+		if total.Abs(total).Sign() == 0 {
+			total.SetInt64(1)
+		}
+		weight := unscaled().Draw(t, "weight")
+		if weight.Abs(weight).Cmp(total) > 0 {
+			weight.Rem(weight, total)
+		}
+		part, rest, err := share(toInt128(amount), toInt128(weight), toInt128(total))
+		wantPart, wantRest := new(big.Int).QuoRem(new(big.Int).Mul(amount, weight), total, new(big.Int))
+		if err != nil || part.big().Cmp(wantPart) != 0 || rest.big().CmpAbs(wantRest) != 0 {
+			t.Fatalf("share(%d, %d, %d) = %d and %d, %v; want %d and %d", amount, weight, total, part.big(), rest.big(), err, wantPart, wantRest)
+		}
+	})
+}
+
+func TestShareRefusesAWeightAboveTheTotal(t *testing.T) {
+	if _, _, err := share(int128{lo: 1}, int128{lo: 3}, int128{lo: 2}); err == nil {
+		t.Error("a weight of 3 in a total of 2 has a share")
+	}
+}
+
 func BenchmarkRatio(b *testing.B) {
 	n, d := toInt128(mustInt("123456789012345678901234")), toInt128(mustInt("744000000000000000001"))
 	for b.Loop() {

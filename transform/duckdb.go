@@ -3,6 +3,8 @@ package transform
 /*
 extern void azledgerProduct(void *, void *, void *);
 extern void azledgerRatio(void *, void *, void *);
+extern void azledgerShare(void *, void *, void *);
+extern void azledgerShareRest(void *, void *, void *);
 typedef void (*scalar_function)(void *, void *, void *);
 */
 import "C"
@@ -565,29 +567,36 @@ func firstLine(s string) string {
 	return line
 }
 
-// registerFunctions adds what product and ratio of sql/dialect/duckdb.sql call to the catalogue that
-// every connection of the database shares. (The name product belongs to an aggregate there, and a
-// scalar function cannot take it; a macro can.)
+// registerFunctions adds what product, ratio, share and share_rest of sql/dialect/duckdb.sql call to the
+// catalogue that every connection of the database shares. (The name product belongs to an aggregate
+// there, and a scalar function cannot take it; a macro can.)
 func registerFunctions(conn mapping.Connection) error {
-	for name, callback := range map[string]C.scalar_function{
-		"decimal_product": C.scalar_function(C.azledgerProduct),
-		"decimal_ratio":   C.scalar_function(C.azledgerRatio),
+	for _, f := range []struct {
+		name      string
+		arguments int
+		callback  C.scalar_function
+	}{
+		{"decimal_product", 2, C.scalar_function(C.azledgerProduct)},
+		{"decimal_ratio", 2, C.scalar_function(C.azledgerRatio)},
+		{"decimal_share", 3, C.scalar_function(C.azledgerShare)},
+		{"decimal_share_rest", 3, C.scalar_function(C.azledgerShareRest)},
 	} {
-		if err := registerFunction(conn, name, unsafe.Pointer(callback)); err != nil {
+		if err := registerFunction(conn, f.name, f.arguments, unsafe.Pointer(f.callback)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func registerFunction(conn mapping.Connection, name string, callback unsafe.Pointer) error {
+func registerFunction(conn mapping.Connection, name string, arguments int, callback unsafe.Pointer) error {
 	decimal := mapping.CreateDecimalType(38, 18)
 	defer mapping.DestroyLogicalType(&decimal)
 	f := mapping.CreateScalarFunction()
 	defer mapping.DestroyScalarFunction(&f)
 	mapping.ScalarFunctionSetName(f, name)
-	mapping.ScalarFunctionAddParameter(f, decimal)
-	mapping.ScalarFunctionAddParameter(f, decimal)
+	for range arguments {
+		mapping.ScalarFunctionAddParameter(f, decimal)
+	}
 	mapping.ScalarFunctionSetReturnType(f, decimal)
 	mapping.ScalarFunctionSetSpecialHandling(f) // ratio answers null where no argument is
 	mapping.ScalarFunctionSetFunction(f, callback)
@@ -599,38 +608,68 @@ func registerFunction(conn mapping.Connection, name string, callback unsafe.Poin
 
 //export azledgerProduct
 func azledgerProduct(info, input, output unsafe.Pointer) {
-	eachRow("product", info, input, output, func(a, b int128) (int128, bool, error) {
-		v, err := product(a, b)
+	eachRow("product", info, input, output, func(row []int128) (int128, bool, error) {
+		v, err := product(row[0], row[1])
 		return v, true, err
 	})
 }
 
 //export azledgerRatio
 func azledgerRatio(info, input, output unsafe.Pointer) {
-	eachRow("ratio", info, input, output, func(a, b int128) (int128, bool, error) {
-		if b == (int128{}) {
+	eachRow("ratio", info, input, output, func(row []int128) (int128, bool, error) {
+		if row[1] == (int128{}) {
 			return int128{}, false, nil
 		}
-		v, err := ratio(a, b)
+		v, err := ratio(row[0], row[1])
 		return v, true, err
 	})
 }
 
-// eachRow applies f to the two arguments of every row of a chunk, in place in the engine's memory.
-// A null argument, or a result that is not known, is null.
-func eachRow(name string, info, input, output unsafe.Pointer, f func(a, b int128) (int128, bool, error)) {
+//export azledgerShare
+func azledgerShare(info, input, output unsafe.Pointer) {
+	eachRow("share", info, input, output, func(row []int128) (int128, bool, error) {
+		if row[2] == (int128{}) {
+			return int128{}, false, nil
+		}
+		part, _, err := share(row[0], row[1], row[2])
+		return part, true, err
+	})
+}
+
+//export azledgerShareRest
+func azledgerShareRest(info, input, output unsafe.Pointer) {
+	eachRow("share_rest", info, input, output, func(row []int128) (int128, bool, error) {
+		if row[2] == (int128{}) {
+			return int128{}, false, nil
+		}
+		_, rest, err := share(row[0], row[1], row[2])
+		return rest, true, err
+	})
+}
+
+// eachRow applies f to the arguments of every row of a chunk, in place in the engine's memory. A null
+// argument, or a result that is not known, is null.
+func eachRow(name string, info, input, output unsafe.Pointer, f func(row []int128) (int128, bool, error)) {
 	chunk, result := mapping.DataChunk{Ptr: input}, mapping.Vector{Ptr: output}
 	n := int(mapping.DataChunkGetSize(chunk))
-	a, aValid := decimals(mapping.DataChunkGetVector(chunk, 0), n)
-	b, bValid := decimals(mapping.DataChunkGetVector(chunk, 1), n)
+	var columns [3][]int128
+	var valid [3]validity
+	var row [3]int128
+	arguments := int(mapping.DataChunkGetColumnCount(chunk))
+	for j := range arguments {
+		columns[j], valid[j] = decimals(mapping.DataChunkGetVector(chunk, mapping.IdxT(j)), n)
+	}
 	out, _ := decimals(result, n)
 	var nulls unsafe.Pointer
 	for i := range n {
-		v, known := int128{}, false
-		if aValid.has(i) && bValid.has(i) {
+		v, known := int128{}, true
+		for j := range arguments {
+			row[j], known = columns[j][i], known && valid[j].has(i)
+		}
+		if known {
 			var err error
-			if v, known, err = f(a[i], b[i]); err != nil {
-				fail(info, fmt.Sprintf("%s(%s, %s): %v", name, a[i], b[i], err))
+			if v, known, err = f(row[:arguments]); err != nil {
+				fail(info, fmt.Sprintf("%s(%s): %v", name, listed(row[:arguments]), err))
 				return
 			}
 		}
@@ -642,6 +681,14 @@ func eachRow(name string, info, input, output unsafe.Pointer, f func(a, b int128
 			mapping.ValiditySetRowInvalid(nulls, mapping.IdxT(i))
 		}
 	}
+}
+
+func listed(row []int128) string {
+	texts := make([]string, len(row))
+	for i, v := range row {
+		texts[i] = v.String()
+	}
+	return strings.Join(texts, ", ")
 }
 
 func fail(info unsafe.Pointer, message string) {

@@ -21,7 +21,7 @@ func Configuration() []Input {
 		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
 		// The tables of rules begin with RuleSet: several rule sets stand side by side, and rule_set says which holds
-		// in a month. Its row without a month (BillingPeriod '') names that of all the others. Texts to compare with are
+		// in a month. Its row without a month (BillingPeriod '') names that of all the others, and RulesDigest the copy in the lake. Texts to compare with are
 		// folded: lower case, trimmed, one blank for many. A pattern is one of LIKE, folded, with the backslash as escape.
 		//
 		//   - owner_rule: SubscriptionId to TagValue are folded, null where anything fits; patterns where IsPattern. Keys
@@ -39,7 +39,7 @@ func Configuration() []Input {
 		//   - allocation_target: the rows of a Month stand in the place of those without ('').
 		//   - allocation_policy: every policy has one row.
 		//   - allocation_markup, allocation_rate: '' fits anything; ServiceName of a mark-up is a pattern.
-		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar")},
+		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar, RulesDigest varchar")},
 		{Name: "owner_rule", Columns: columns("RuleSet varchar, Priority bigint, Line bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, InvoiceSection varchar, " +
 			"TagKey varchar, TagValue varchar, IsPattern boolean, ValidFrom date, ValidTo date")},
 		{Name: "owner_tag", Columns: columns("RuleSet varchar, Priority bigint, TagKey varchar")},

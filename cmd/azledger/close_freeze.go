@@ -114,20 +114,15 @@ func (c *closing) record(ctx context.Context, folder string) (r record, err erro
 	return r, err
 }
 
-// ruleFiles are the files of rules that the configuration names, by the name they are kept under.
-func (c *config) ruleFiles() map[string]string {
-	files := map[string]string{"owners.csv": c.Owners}
-	maps.DeleteFunc(files, func(_, path string) bool { return path == "" })
-	return files
-}
-
+// keepRules keeps the files of rules; [rules.Open] reads them again.
 func (c *closing) keepRules(folder string) (kept []recordFileEntry, err error) {
-	files := c.cfg.ruleFiles()
+	set, err := c.cfg.rules()
+	if err != nil {
+		return nil, err
+	}
+	files := set.Texts()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		text, err := os.ReadFile(files[name])
-		if err != nil {
-			return nil, err
-		}
+		text := files[name]
 		if err := replaceFile(filepath.Join(folder, "rules", name), text); err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ import (
 // way: nothing is pasted into a query. Each table is a CSV file under <lake>/inputs,
 // rewritten by every run and left alone when nothing changed.
 func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
-	rows, err := j.cfg.inputRows(j.asOf)
+	rows, err := j.cfg.inputRows(j.asOf, closed)
 	if err != nil {
 		return nil, err
 	}
@@ -37,13 +37,18 @@ func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
 }
 
 // inputRows are the rows of each table of the configuration.
-func (c *config) inputRows(asOf time.Time) (map[string][][]string, error) {
+func (c *config) inputRows(asOf time.Time, closed []closedMonth) (map[string][][]string, error) {
 	set, err := c.rules()
 	if err != nil {
 		return nil, err
 	}
-	rows := set.Rows(rules.Current)
-	rows["rule_set"] = [][]string{{"", rules.Current}}
+	if err := c.keepRules(set, asOf); err != nil {
+		return nil, err
+	}
+	rows, err := ruleRows(set, closedRules(closed))
+	if err != nil {
+		return nil, err
+	}
 	rows["run_context"] = [][]string{{asOf.Format(time.DateOnly), version, c.digest(set), strconv.Itoa(c.Periods.LateDays), strconv.Itoa(c.Periods.History)}}
 	rows["account"] = c.accountRows()
 	return rows, nil

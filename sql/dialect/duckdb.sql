@@ -1,6 +1,6 @@
 -- The functions that models call where engines differ, as DuckDB understands them.
 --
--- decimal_product and decimal_ratio are part of the program (transform/duckdb.go): DuckDB's own *
+-- decimal_product, decimal_ratio, decimal_share and decimal_share_rest are part of the program (transform/duckdb.go): DuckDB's own *
 -- overflows at 100 × 100 for decimal(38, 18), and its / and avg answer with doubles.
 
 -- product is a × b exactly, rounded half to even to 18 places; an error where it does not fit.
@@ -10,6 +10,24 @@ create or replace macro product(a, b) as
 -- ratio is a ÷ b exactly, rounded half to even to 18 places; null where b is 0.
 create or replace macro ratio(a, b) as
     decimal_ratio(a, b);
+
+-- share is amount × weight ÷ total, cut towards zero at the eighteenth place; null where total is 0. The weight is no more than
+-- the total.
+create or replace macro share(amount, weight, total) as
+    decimal_share(amount, weight, total);
+
+-- share_rest is what share cut off: of one amount and total, the larger it is, the more was cut.
+create or replace macro share_rest(amount, weight, total) as
+    decimal_share_rest(amount, weight, total);
+
+-- folded is how texts that people type are compared: lower case, trimmed, one blank for many. chr(1) and chr(2) stand in for a
+-- blank while runs of blanks become one: regexp_replace means different things in different engines.
+create or replace macro folded(t) as
+    lower(replace(replace(replace(trim(t), ' ', chr(1) || chr(2)), chr(2) || chr(1), ''), chr(1) || chr(2), ' '));
+
+-- joined is the texts of a list with a separator between them.
+create or replace macro joined(list, separator) as
+    array_to_string(list, separator);
 
 -- month_start is the first day of the month of d, a date (date_trunc answers a timestamp).
 create or replace macro month_start(d) as
@@ -74,3 +92,7 @@ create or replace macro unit_name(u) as
 -- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
 create or replace macro json_items(j) as
     coalesce(cast(json_extract(try_cast(j as json), '$[*]') as varchar[]), []);
+
+-- json_names is the keys of a JSON object; none where it is no object.
+create or replace macro json_names(j) as
+    coalesce(json_keys(try_cast(j as json)), []);

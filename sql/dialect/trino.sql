@@ -75,6 +75,111 @@ begin
     return q;
 end;
 
+-- share is amount × weight ÷ total, cut towards zero at the eighteenth place; null where total is 0. The weight is no more than
+-- the total.
+--
+-- The product may have 76 digits, so it is never made. The amount, counted in units of its last digit, is below 2 to the 127th; its
+-- bits are gone through from the highest. q and r are quotient and remainder of the bits so far times the weight: each bit doubles
+-- both, a bit that is set adds the weight to the remainder, and whenever the remainder reaches the total that goes into the
+-- quotient. Comparing with what is missing to the total keeps every step within 38 digits.
+create function share(amount decimal(38, 18), weight decimal(38, 18), total decimal(38, 18))
+returns decimal(38, 18)
+language sql
+deterministic
+returns null on null input
+begin
+    declare n decimal(38, 18) default abs(amount);
+    declare w decimal(38, 18) default abs(weight);
+    declare t decimal(38, 18) default abs(total);
+    declare bit decimal(38, 18) default decimal '85070591730234615865.843691857942052864';
+    declare i integer default 0;
+    declare q decimal(38, 18) default decimal '0';
+    declare r decimal(38, 18) default decimal '0';
+    if total = decimal '0' then
+        return null;
+    end if;
+    while i < 127 do
+        set q = q + q;
+        if r >= t - r then
+            set q = q + decimal '0.000000000000000001';
+            set r = r - (t - r);
+        else
+            set r = r + r;
+        end if;
+        if n >= bit then
+            set n = n - bit;
+            if r >= t - w then
+                set q = q + decimal '0.000000000000000001';
+                set r = r - (t - w);
+            else
+                set r = r + w;
+            end if;
+        end if;
+        set bit = cast(bit / 2 as decimal(38, 18));
+        set i = i + 1;
+    end while;
+    if ((amount < decimal '0') <> (weight < decimal '0')) <> (total < decimal '0') then
+        return -q;
+    end if;
+    return q;
+end;
+
+-- share_rest is what share cut off: of one amount and total, the larger it is, the more was cut.
+create function share_rest(amount decimal(38, 18), weight decimal(38, 18), total decimal(38, 18))
+returns decimal(38, 18)
+language sql
+deterministic
+returns null on null input
+begin
+    declare n decimal(38, 18) default abs(amount);
+    declare w decimal(38, 18) default abs(weight);
+    declare t decimal(38, 18) default abs(total);
+    declare bit decimal(38, 18) default decimal '85070591730234615865.843691857942052864';
+    declare i integer default 0;
+    declare q decimal(38, 18) default decimal '0';
+    declare r decimal(38, 18) default decimal '0';
+    if total = decimal '0' then
+        return null;
+    end if;
+    while i < 127 do
+        set q = q + q;
+        if r >= t - r then
+            set q = q + decimal '0.000000000000000001';
+            set r = r - (t - r);
+        else
+            set r = r + r;
+        end if;
+        if n >= bit then
+            set n = n - bit;
+            if r >= t - w then
+                set q = q + decimal '0.000000000000000001';
+                set r = r - (t - w);
+            else
+                set r = r + w;
+            end if;
+        end if;
+        set bit = cast(bit / 2 as decimal(38, 18));
+        set i = i + 1;
+    end while;
+    return r;
+end;
+
+-- folded is how texts that people type are compared: lower case, trimmed, one blank for many.
+create function folded(t varchar)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return lower(replace(replace(replace(trim(t), ' ', chr(1) || chr(2)), chr(2) || chr(1), ''), chr(1) || chr(2), ' '));
+
+-- joined is the texts of a list with a separator between them.
+create function joined(list array(varchar), separator varchar)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return array_join(list, separator);
+
 -- month_start is the first day of the month of d.
 create function month_start(d date)
 returns date
@@ -174,3 +279,11 @@ language sql
 deterministic
 called on null input
 return coalesce(transform(try(cast(json_parse(j) as array(json))), x -> json_format(x)), cast(array[] as array(varchar)));
+
+-- json_names is the keys of a JSON object; none where it is no object.
+create function json_names(j varchar)
+returns array(varchar)
+language sql
+deterministic
+called on null input
+return coalesce(map_keys(try(cast(json_parse(j) as map(varchar, json)))), cast(array[] as array(varchar)));
