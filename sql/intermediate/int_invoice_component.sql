@@ -85,7 +85,7 @@ converted as (
     select
         located.*,
         case when rate.ExchangeRate <> located.ExchangeRate
-            then located.BilledCost - ratio(product(located.BilledCost, rate.ExchangeRate), located.ExchangeRate)
+            then located.BilledCost - product(located.PricingCost, rate.ExchangeRate)
             else 0
         end as RateDifference
     from located

@@ -52,6 +52,7 @@
 -- column ExchangeRate        decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where the record has none
 -- column BillingCurrency     varchar          ISO 4217
 -- column BilledCost          decimal(38, 18)  BillingCurrency, as invoiced, before tax
+-- column PricingCost         decimal(38, 18)  PricingCurrency, the same there
 -- column EligibleCost        decimal(38, 18)  BillingCurrency, the part an enrollment's prepayment can pay
 -- column ChargeCount         bigint           charges added up
 --
@@ -87,6 +88,11 @@ charge as (
         coalesce(nullif(cost_and_usage.x_BillingExchangeRate, 0), 1) as ExchangeRate,
         cost_and_usage.BillingCurrency as BillingCurrency,
         cost_and_usage.BilledCost as BilledCost,
+        case
+            when cost_and_usage.BilledCost = cost_and_usage.EffectiveCost then cost_and_usage.PricingCurrencyEffectiveCost
+            when cost_and_usage.BilledCost = 0 then 0
+            when cost_and_usage.x_BillingExchangeRate <> 0 then ratio(cost_and_usage.BilledCost, cost_and_usage.x_BillingExchangeRate)
+        end as PricingCost,
         case when cost_and_usage.x_SkuIsCreditEligible then cost_and_usage.BilledCost else 0 end as EligibleCost
     from cost_and_usage
 ),
@@ -124,6 +130,7 @@ select
     cast(placed.ExchangeRate as decimal(38, 18)) as ExchangeRate,
     placed.BillingCurrency as BillingCurrency,
     cast(sum(placed.BilledCost) as decimal(38, 18)) as BilledCost,
+    cast(sum(coalesce(placed.PricingCost, placed.BilledCost)) as decimal(38, 18)) as PricingCost,
     cast(sum(placed.EligibleCost) as decimal(38, 18)) as EligibleCost,
     count(*) as ChargeCount
 from placed

@@ -20,7 +20,7 @@ const (
 	fetched              // when a unit was last complete
 	rules                // a set of rules that a run used, and the journal of them
 	state                // what a table was built from
-	set                  // the finished set of tables
+	set                  // the finished set of tables, and the rows of the runs before that it is compared with
 )
 
 // order is that of the stages on a disk: what refers to a file follows it, so that a lake which a dying process leaves
@@ -42,7 +42,7 @@ func kindOf(name string) kind {
 		return rules
 	case top == "journal":
 		return journalKind(folder, base)
-	case name == "tables/set.json":
+	case name == "tables/set.json", name == "tables/previous.json":
 		return set
 	case top == "tables" && base == "state.json":
 		return state
