@@ -534,6 +534,7 @@ func TestKinds(t *testing.T) {
 		"closed/.2026-09.new/record.json":             ours,
 		"closed/undone/2026-09-0011/record.json":      closed,
 		"closed/undone/2026-09-0011.json":             signed,
+		"tables/previous.json":                        set,
 		"tables/t/state.json":                         state,
 		"tables/t/BillingPeriod=2026-10/state.json":   state,
 		"tables/t/BillingPeriod=2026-10/0011.parquet": data,

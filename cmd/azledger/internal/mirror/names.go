@@ -22,7 +22,7 @@ const (
 	signed               // what belongs to the record of a closed month: its signature and its rules
 	closed               // the record of a closed month
 	state                // what a table was built from
-	set                  // the finished set of tables
+	set                  // the finished set of tables, and the rows of the runs before that it is compared with
 )
 
 // order is that of the stages on a disk: what refers to a file follows it, so that a lake which a dying process leaves
@@ -48,7 +48,7 @@ func kindOf(name string) kind {
 		return rules
 	case top == "journal":
 		return journalKind(folder, base)
-	case name == "tables/set.json":
+	case name == "tables/set.json", name == "tables/previous.json":
 		return set
 	case top == "tables" && base == "state.json":
 		return state
