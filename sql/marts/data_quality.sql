@@ -676,7 +676,7 @@ restated_months as (
         'restatement' as TableName,
         restatement.Account as Account,
         'all' as Scope,
-        month_text(restatement.BillingPeriodStart) as BillingPeriod,
+        month_text(month_start(restatement.BillingPeriodStart)) as BillingPeriod,
         restatement.ChangedBy || ' ' || restatement.BillingCurrency as Subject,
         case when restatement.ChangedBy = 'Rule' then 'info' else 'warning' end as Severity,
         case restatement.ChangedBy
@@ -703,7 +703,7 @@ restated_months as (
     from restatement
     cross join run_context
     where month_add(month_start(restatement.BillingPeriodStart), 1) <= run_context.RunDate
-    group by restatement.Account, restatement.BillingPeriodStart, restatement.ChangedBy, restatement.BillingCurrency
+    group by restatement.Account, month_start(restatement.BillingPeriodStart), restatement.ChangedBy, restatement.BillingCurrency
     having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference))) > 0.05
 ),
 findings as (

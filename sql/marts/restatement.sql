@@ -12,6 +12,10 @@
 --
 -- reads:  int_day_cost, previous_int_day_cost, int_compared_month, compared_run
 -- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner
+-- from:   int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency where restatement.CostOwner in ('all', int_day_cost.CostOwner)
+-- adds:   BilledCostAfter = int_day_cost.BilledCost, EffectiveCostAfter = int_day_cost.EffectiveCost, ChargeCountAfter = int_day_cost.ChargeCount
+-- from:   previous_int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency where restatement.CostOwner in ('all', previous_int_day_cost.CostOwner)
+-- adds:   BilledCostBefore = previous_int_day_cost.BilledCost, EffectiveCostBefore = previous_int_day_cost.EffectiveCost, ChargeCountBefore = previous_int_day_cost.ChargeCount
 --
 -- column BillingPeriodStart       date             first day of the billing period
 -- column ChargeDate               date             UTC day of the charges
