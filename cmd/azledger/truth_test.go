@@ -31,7 +31,13 @@ var accountNames = map[string]string{"ea": "contoso", "mca": "digital"}
 
 func newEnterprise(t *testing.T, months, rows int) enterprise {
 	t.Helper()
-	sim := azuresim.New(azuresim.Config{Seed: 7, Months: months, Rows: rows, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+	return enterpriseOf(t, azuresim.Config{Seed: 7, Months: months, Rows: rows})
+}
+
+func enterpriseOf(t *testing.T, c azuresim.Config) enterprise {
+	t.Helper()
+	c.AsOf = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	sim := azuresim.New(c)
 	server, err := serve(context.Background(), sim, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func newEnterprise(t *testing.T, months, rows int) enterprise {
 		t.Fatal(err)
 	}
 	text = []byte(strings.Replace(string(text), "name: real", "name: contoso", 1) +
-		fmt.Sprintf("  - name: digital\n    scope: %s\nperiods: { history: %d }\ntags: { keys: [owner] }\n", azuresim.CustomerPath, months))
+		fmt.Sprintf("  - name: digital\n    scope: %s\nperiods: { history: %d }\ntags: { keys: [owner] }\n", azuresim.CustomerPath, c.Months))
 	if err := os.WriteFile(config, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +318,8 @@ func (e enterprise) reconciliation(t *testing.T) {
 	l.wantRows(`select count(*) from invoice_reconciliation r join invoice i using (Account, InvoiceId, BillingCurrency)
 		where (r.Status = 'Estimated') <> (i.InvoiceKind = 'Pending' or i.InvoiceStatus = 'Estimated')`, []string{"0"})
 	for component, want := range map[string][][]string{
-		"LateCharge": e.lateCharges(), "Refund": e.refunds(), "Rebill": e.rebills(), "MissingUsage": e.missingUsage(), "ExchangeRate": e.exchanged(), "PurchaseTiming": nil, "Other": nil,
+		"LateCharge": e.lateCharges(), "Refund": e.refunds(), "Rebill": e.rebills(), "MissingUsage": e.missingUsage(), "ExchangeRate": e.exchanged(),
+		"PriceMismatch": e.overbilled(), "QuantityMismatch": e.shortQuantity(), "PurchaseTiming": nil, "Other": nil,
 	} {
 		slices.SortFunc(want, slices.Compare)
 		l.wantRows(fmt.Sprintf(`select Account, InvoiceId, RelatedInvoiceId, BillingCurrency, Amount from invoice_reconciliation
@@ -384,6 +391,37 @@ func (e enterprise) missingUsage() [][]string {
 		return nil
 	}
 	return [][]string{{accountNames[f.Account], periodInvoice(f.Period), "", f.Currency, f.Cost}}
+}
+
+// overbilled meters are a price mismatch of the invoice of their month.
+func (e enterprise) overbilled() [][]string {
+	var all [][]string
+	for _, f := range []*azuresim.TruthOverbilled{e.truth.Faults.OverbilledMeter, e.truth.Faults.OverbilledDigital} {
+		if f != nil {
+			all = append(all, []string{accountNames[f.Account], e.monthlyIn(f.Account, f.Currency, f.Period), "", f.Currency, f.Overcharge})
+		}
+	}
+	return all
+}
+
+// monthlyIn is the invoice of the profile that is billed in a currency.
+func (e enterprise) monthlyIn(account, currency, month string) string {
+	for _, a := range e.truth.Accounts {
+		for _, p := range a.Profiles {
+			if a.Account == account && p.Currency == currency {
+				return e.monthly(account, p.ID, month)
+			}
+		}
+	}
+	return ""
+}
+
+func (e enterprise) shortQuantity() [][]string {
+	f := e.truth.Faults.ShortQuantity
+	if f == nil {
+		return nil
+	}
+	return [][]string{{accountNames[f.Account], periodInvoice(f.Period), "", f.Currency, f.Amount}}
 }
 
 func (e enterprise) exchanged() [][]string {

@@ -41,6 +41,7 @@ type Truth struct {
 	Groups       []TruthGroup       `json:"resourceGroups"`
 	Allocations  []TruthAllocation  `json:"costAllocations"`
 	Restatements []TruthRestatement `json:"restatements"`
+	Payg         *TruthPayg         `json:"payAsYouGo"`
 }
 
 // TruthAccount is a billing account.
@@ -371,6 +372,7 @@ func (e *Enterprise) Truth() Truth {
 	t.Faults = e.truthFaults(books)
 	t.LateCharges, t.Rebills, t.Refunds = e.truthLate(), e.truthRebills(), e.truthRefunds()
 	t.Groups, t.Allocations, t.Restatements = e.truthGroups(books), e.truthAllocations(books), e.truthRestatements()
+	t.Payg = e.truthPayg()
 	return t
 }
 

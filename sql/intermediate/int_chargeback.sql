@@ -5,6 +5,8 @@
 -- reads:  int_owner_daily, cost_and_usage
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   int_owner_daily on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+-- adds:   EffectiveCost, CommitmentTiming = int_owner_daily.BilledCost - int_owner_daily.EffectiveCost, BilledCost, ListCost, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

@@ -5,6 +5,8 @@
 -- reads:  period_adjustment, raw_unit
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the month they are booked in
 -- column Account             varchar          as in chargeback

@@ -12,8 +12,10 @@
 -- reads:  int_chargeback, int_period_adjustment
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
--- from:   int_owner_daily on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
--- adds:   EffectiveCost, CommitmentTiming = int_owner_daily.BilledCost - int_owner_daily.EffectiveCost, BilledCost, ListCost, ChargeCount
+-- from:   int_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount when AllocationKind <> 'Adjustment'
+-- from:   int_period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount when AllocationKind = 'Adjustment'
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

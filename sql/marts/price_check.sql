@@ -8,7 +8,7 @@
 -- BilledCost is always CalculatedCost, PriceMismatch and QuantityMismatch together. A price mismatch is that the records' price is not the
 -- sheet's. A quantity mismatch is that the records' cost is not their quantity at their own price, or, of pay-as-you-go usage, that another
 -- quantity was billed than billing was told of (once it knows the whole period). Sheets and records round prices: what differs by
--- less than half a percent, and by less than 0.00005 of a price, is Rounding.
+-- less than half a percent, and by less than 0.00005 of a price, is Rounding, and so is half of the eighth decimal of each quantity.
 --
 -- What cannot be priced is here as well, with its cost and the reason as Result; its cost is taken as billed, so CalculatedCost is null.
 --
@@ -322,7 +322,11 @@ limited as (
                 product(abs(summed.LineCost), cast(0.005 as decimal(38, 18))),
                 product(product(abs(summed.Quantity), summed.ExchangeRate), cast(0.00005 as decimal(38, 18)))
             )
-        ) as RoundingLimit
+        ) as RoundingLimit,
+        product(
+            product(cast(summed.ChargeCount as decimal(38, 18)), cast(0.000000005 as decimal(38, 18))),
+            product(coalesce(summed.BilledUnitPrice, summed.UnitPrice), summed.ExchangeRate)
+        ) as QuantityLimit
     from summed
 ),
 split as (
@@ -330,7 +334,7 @@ split as (
         limited.*,
         limited.BilledCost - limited.LineCost as Difference,
         abs(limited.OwnCost - limited.CostAtSheet) <= limited.RoundingLimit as IsSamePrice,
-        abs(limited.BilledCost - limited.OwnCost) <= limited.RoundingLimit
+        abs(limited.BilledCost - limited.OwnCost) <= limited.RoundingLimit + limited.QuantityLimit
             and abs(limited.CostAtSheet - limited.LineCost) <= limited.DigitLimit as IsSameQuantity
     from limited
 ),
@@ -469,7 +473,7 @@ select
     rows_told.ChargeCount as ChargeCount,
     case rows_told.Result
         when 'Matched' then 'Billed as the sheet says.'
-        when 'Rounding' then 'The sheet or the record rounds the price; otherwise billed as the sheet says.'
+        when 'Rounding' then 'Billed as the sheet says, but that the sheet or the records round.'
         when 'PriceMismatch' then 'Billed at up to ' || coalesce(cast(cast(rows_told.BilledUnitPrice as decimal(38, 6)) as varchar), 'no price') || ' ' || rows_told.PricingCurrency
             || ' per ' || rows_told.UnitOfMeasure || ', the sheet says ' || cast(cast(rows_told.SheetPrice as decimal(38, 6)) as varchar)
             || case when rows_told.TierCount > 1 then ' in the highest of ' || cast(rows_told.TierCount as varchar) || ' tiers reached' else '' end || '.'
