@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/azledger/azledger/extract/azuresim"
+	"github.com/azledger/azledger/sql"
+	"github.com/azledger/azledger/transform"
 )
 
 // What the simulated Azure changed in a closed month is what restatement tells, charge by charge and to the last digit; the
@@ -42,7 +44,12 @@ func TestWhatAzureRestatedIsTold(t *testing.T) {
 		group by all having sum(BilledCostDifference) <> 0 order by all`, adds(t, changes, 2)...)
 	e.wantRows(`select ChargeDate, SubAccountId, sum(EffectiveCostAfter) from restatement
 		where CostOwner = 'platform' group by all order by all`, adds(t, tagged, 2)...)
-	e.wantRows("select distinct Account, ChangedBy from restatement", []string{"contoso", "Azure"})
+	e.wantRows("select distinct Account, What, ChangedBy from restatement", []string{"contoso", "Charges", "Azure"})
+	models, err := transform.Load(sql.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.explainSome(modelNamed(models, "restatement"))
 	if found := e.rows("select Amount from data_quality where Rule = 'month_restated' and BillingPeriod = '2026-10' and Severity = 'warning'"); len(found) != 1 || !sameNumber(found[0][0], told[0].Delta) {
 		t.Errorf("data_quality says %v, want %s", found, told[0].Delta)
 	}
