@@ -527,6 +527,8 @@ func TestKinds(t *testing.T) {
 		"journal/s/scope=a/period=all/all/work/x.parquet":          ours,
 		"tables/set.json":                             set,
 		"tables/previous.json":                        set,
+		"rules/272165bf613d8dfa/owners.csv":           rules,
+		"rules/journal.csv":                           rules,
 		"tables/t/state.json":                         state,
 		"tables/t/BillingPeriod=2026-10/state.json":   state,
 		"tables/t/BillingPeriod=2026-10/0011.parquet": data,
