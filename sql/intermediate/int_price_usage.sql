@@ -12,6 +12,21 @@
 -- reads:  cost_and_usage, int_price_sheet
 -- grain:  BillingPeriodStart, Account, InvoiceId, SubAccountId, PriceScopeId, MeterId, SkuKey, OfferId, UnitOfMeasure, PricingCurrency, BillingCurrency, ExchangeRate, ChargeKind, PriceDay
 -- period: BillingPeriodStart
+-- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = int_price_usage.Account
+--         and coalesce(nullif(cost_and_usage.InvoiceId, ''), 'Not invoiced') = int_price_usage.InvoiceId
+--         and coalesce(nullif(cost_and_usage.SubAccountId, ''), 'Not assigned') = int_price_usage.SubAccountId
+--         and coalesce(cost_and_usage.x_SkuMeterId, '') = int_price_usage.MeterId
+--         and int_price_usage.ChargeKind = case
+--             when cost_and_usage.x_PublisherType = 'Marketplace' then 'Marketplace'
+--             when cost_and_usage.ChargeClass = 'Correction' then 'Refund'
+--             when cost_and_usage.ChargeCategory not in ('Usage', 'Purchase') then 'Adjustment'
+--             when cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') or cost_and_usage.CommitmentDiscountId is not null then 'Commitment'
+--             when cost_and_usage.ChargeCategory = 'Purchase' then 'Purchase'
+--             when cost_and_usage.x_CostAllocationRuleName <> '' then 'CostAllocation'
+--             when cost_and_usage.x_PricingModel = 'Spot' then 'Spot'
+--             when cost_and_usage.PricingQuantity is null then 'NoQuantity'
+--             else 'Usage'
+--         end
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column BillingPeriodEnd    date             exclusive
@@ -27,7 +42,7 @@
 -- column PricingCurrency     varchar          ISO 4217
 -- column BillingCurrency     varchar          ISO 4217
 -- column ExchangeRate        decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where both are one, 0 where the record has none
--- column ChargeKind          varchar          Usage, what a sheet can price; else the reason why not: Marketplace, Refund, Adjustment, Commitment, Purchase, CostAllocation, Spot or NoQuantity
+-- column ChargeKind          varchar          Usage, what a sheet can price; else the reason why not: Marketplace, Refund, Adjustment, Commitment, Purchase, CostAllocation, Spot, NoQuantity or NoCost
 -- column PriceDay            date             the day whose price counts
 -- column MeterName           varchar          service and meter
 -- column BlockSize           decimal(38, 18)  single units in UnitOfMeasure; null without a unit
@@ -74,6 +89,7 @@ charges as (
             when cost_and_usage.x_CostAllocationRuleName <> '' then 'CostAllocation'
             when cost_and_usage.x_PricingModel = 'Spot' then 'Spot'
             when cost_and_usage.PricingQuantity is null then 'NoQuantity'
+            when cost_and_usage.x_EffectiveUnitPrice is null and cost_and_usage.BilledCost = 0 and cost_and_usage.PricingQuantity <> 0 then 'NoCost'
             else 'Usage'
         end as ChargeKind
     from cost_and_usage

@@ -25,6 +25,15 @@
 -- reads:  invoice, int_invoice_component, int_invoice_assignment, int_invoice_cost, int_invoice_chain, int_invoice_billed, int_enrollment_invoice,
 --         int_missing_usage, int_price_mismatch, stg_balances
 -- grain:  Account, InvoiceId, BillingCurrency, Component, RelatedInvoiceId
+-- from:   int_invoice_component on Account, InvoiceId, BillingCurrency, Component, RelatedInvoiceId
+-- adds:   Amount = int_invoice_component.CalculatedAmount when invoice_reconciliation.Component in ('LateCharge', 'PurchaseTiming', 'ExchangeRate', 'Rounding')
+-- from:   invoice on Account, InvoiceId, BillingCurrency where invoice_reconciliation.Component not in
+--         ('Usage', 'LateCharge', 'Purchase', 'PurchaseTiming', 'Marketplace', 'Rounding', 'ExchangeRate', 'PriceMismatch', 'QuantityMismatch')
+-- adds:   Amount = invoice.TaxAmount when invoice_reconciliation.Component = 'Tax'
+-- from:   int_invoice_billed on Account, InvoiceId, BillingCurrency, Component
+-- from:   int_enrollment_invoice on Account, InvoiceId, BillingCurrency
+-- with:   int_missing_usage on Account, BillingCurrency where invoice_reconciliation.Component = 'MissingUsage'
+--         and int_missing_usage.BillingPeriodStart = invoice_reconciliation.InvoicePeriodStart
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          as in invoice
