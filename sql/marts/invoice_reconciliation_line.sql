@@ -59,7 +59,8 @@ told as (
         int_invoice_billed.InvoiceId as InvoiceId,
         int_invoice_billed.BillingCurrency as BillingCurrency,
         count_if(int_invoice_billed.ProductOrderName <> '') as OrderCount,
-        count_if(int_invoice_billed.InvoiceSectionName <> '') as SectionCount
+        count_if(int_invoice_billed.InvoiceSectionName <> '') as SectionCount,
+        sum(int_invoice_billed.LineCount) as LineCount
     from int_invoice_billed
     group by 1, 2, 3
 ),
@@ -124,7 +125,9 @@ named as (
         side.InvoicedAmount as InvoicedAmount,
         side.CalculatedAmount as CalculatedAmount,
         side.ChargeCount as ChargeCount,
-        side.LineCount as LineCount
+        -- What each line was rounded by comes together in the rounding of the invoice.
+        case when side.Component = 'Rounding' then coalesce(told.LineCount, 1) else side.LineCount end as LineCount,
+        side.Component as Component
     from side
     inner join kind
         on kind.Account = side.Account
@@ -150,7 +153,7 @@ line as (
         case when bool_or(named.IsTold) then sum(named.InvoicedAmount) end as InvoicedAmount,
         case when max(named.InvoiceChargeCount) > 0 then sum(named.CalculatedAmount) end as CalculatedAmount,
         max(named.RoundingUnit) as RoundingUnit,
-        greatest(sum(named.LineCount), 1) as LineCount,
+        greatest(case when max(named.Component) = 'Rounding' then max(named.LineCount) else sum(named.LineCount) end, 1) as LineCount,
         cast(sum(named.ChargeCount) as bigint) as ChargeCount
     from named
     group by
