@@ -319,7 +319,7 @@ func (e enterprise) reconciliation(t *testing.T) {
 		where (r.Status = 'Estimated') <> (i.InvoiceKind = 'Pending' or i.InvoiceStatus = 'Estimated')`, []string{"0"})
 	for component, want := range map[string][][]string{
 		"LateCharge": e.lateCharges(), "Refund": e.refunds(), "Rebill": e.rebills(), "MissingUsage": e.missingUsage(), "ExchangeRate": e.exchanged(),
-		"PriceMismatch": e.overbilled(), "QuantityMismatch": e.shortQuantity(), "PurchaseTiming": nil, "Other": nil,
+		"PriceMismatch": e.overbilled(), "QuantityMismatch": e.shortQuantity(), "PurchaseTiming": e.timings(), "Other": nil,
 	} {
 		slices.SortFunc(want, slices.Compare)
 		l.wantRows(fmt.Sprintf(`select Account, InvoiceId, RelatedInvoiceId, BillingCurrency, %s from invoice_reconciliation
@@ -404,6 +404,16 @@ func (e enterprise) refunds() [][]string {
 			on = accountNames[r.Account] + "-" + strings.ReplaceAll(r.Period, "-", "") + "-pending"
 		}
 		all = append(all, []string{accountNames[r.Account], on, r.Previous, r.Currency, r.Amount})
+	}
+	return all
+}
+
+// timings are purchases of a month that a later invoice of their own bills.
+func (e enterprise) timings() [][]string {
+	var all [][]string
+	for _, p := range e.truth.Timings {
+		of := e.monthly(p.Account, p.Profile, p.Stands)
+		all = append(all, []string{accountNames[p.Account], of, p.Invoice, p.Currency, "-" + p.Cost}, []string{accountNames[p.Account], p.Invoice, of, p.Currency, p.Cost})
 	}
 	return all
 }
