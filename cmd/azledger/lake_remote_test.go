@@ -127,6 +127,25 @@ func (h host) parquet() (names []string) {
 	return names
 }
 
+// A change of rules is planned on a machine that has nothing of the lake, with what the last run noted there.
+func TestAllocationPlanOfALakeInAContainer(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t)
+	r.host().must(0, wholeRun...)
+	text, err := os.ReadFile(r.config)
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(filepath.Dir(r.config), "owners.csv"), []byte("CostOwner,TagKey,TagValue\nresearch,owner,web*\n"), 0o644))
+	check(t, os.WriteFile(r.config, append(text, "owners: owners.csv\n"...), 0o644))
+	lake, tables := r.names("lake/"), r.published()
+	out, _ := r.host().must(0, "allocation", "plan", "--format", "csv", "--period", "2026-10")
+	if !strings.Contains(out, "\n2026-10,USD,research,") || !strings.Contains(out, "\n2026-10,USD,web,") || strings.Contains(out, "2026-11") {
+		t.Errorf("the plan is\n%s", out)
+	}
+	if diff := cmp.Diff(tables, r.published()) + cmp.Diff(lake, r.names("lake/")); diff != "" {
+		t.Errorf("planning changed the container:\n%s", diff)
+	}
+}
+
 // published are the published files in the container and their hashes.
 func (r remote) published() map[string]string {
 	files := map[string]string{}
@@ -153,7 +172,7 @@ func TestLakeInAContainer(t *testing.T) {
 		here := map[string]bool{}
 		for name := range contents(t, filepath.Join(r.near.dir, "lake")) {
 			top, _, _ := strings.Cut(name, "/")
-			if top == "raw" || top == "documents" || top == "journal" || top == "tables" {
+			if top == "raw" || top == "documents" || top == "journal" || top == "tables" || top == "rules" {
 				here[name] = true
 			}
 		}
