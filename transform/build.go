@@ -42,6 +42,9 @@ func (r *runner) feeds(p piece) (feeds []feed, blocked string) {
 		case read == checkResult:
 			f.rows = r.checkRows()
 			f.digest = jsonText(f.rows)
+		case read == comparedRun:
+			f.rows = r.comparedRows()
+			f.digest = jsonText(f.rows)
 		case isKept(read):
 			f.files = r.keptFiles(read, p)
 		case r.set[read] != nil:
@@ -246,6 +249,8 @@ func remedy(table, period string) string {
 		return "fetch it again: azledger run --refresh --period " + period + " --source " + strings.TrimPrefix(table, "raw_")
 	case isRaw(table) || table == rawReject:
 		return "fetch it again with azledger run --refresh and the months of the history as --period"
+	case readsPast(table):
+		return "remove tables/" + previousFile + " from the lake: the next run is compared with nothing, those after it as always"
 	case isKept(table):
 		return "it is kept as it was and cannot be built again: put it back from a copy of the lake; azledger verify names all that is damaged"
 	}

@@ -117,29 +117,56 @@ func (e *Explainer) Find(ctx context.Context, table string, keys []Key, limit in
 
 // finished makes work.<table> of the finished files of the months that the keys may mean.
 func (e *Explainer) finished(ctx context.Context, m *Model, keys []Key) error {
-	files, blocked := e.r.tableFiles(m, "")
-	if blocked != "" {
-		return fmt.Errorf("%s: run azledger transform first", blocked)
+	files, err := e.files(m)
+	if err != nil {
+		return err
 	}
 	if len(files) == 0 {
 		return askf("%s has not been built yet: run azledger transform first", m.Name)
 	}
 	var wanted []file
 	for _, f := range files {
-		_, month, _ := strings.Cut(filepath.Base(filepath.Dir(f.Path)), "=")
-		if inMonth(m, keys, month) {
-			wanted = append(wanted, f)
+		if inMonth(m, keys, f.Period) {
+			wanted = append(wanted, f.file)
 		}
 	}
 	if len(wanted) == 0 {
-		wanted = files
+		for _, f := range files {
+			wanted = append(wanted, f.file)
+		}
 	}
 	return e.provide(ctx, piece{m: m}, feed{name: m.Name, columns: m.Columns, files: wanted})
 }
 
+// files are the files of a finished table with their months: of a month signed off, if the table is
+// published, the one that was.
+func (e *Explainer) files(m *Model) (files []setPart, err error) {
+	closed := e.r.closedPieces(m)
+	if !m.Published() {
+		closed = nil
+	}
+	for _, part := range closed {
+		part.Path = filepath.Join(e.r.Lake, tablesFolder, filepath.FromSlash(part.Path))
+		files = append(files, part)
+	}
+	for _, p := range e.r.piecesOf(m, "") {
+		if slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == p.period }) {
+			continue
+		}
+		mine, blocked := e.r.tableFiles(m, p.period)
+		if blocked != "" {
+			return nil, fmt.Errorf("%s: run azledger transform first", blocked)
+		}
+		for _, f := range mine {
+			files = append(files, setPart{Period: p.period, file: f})
+		}
+	}
+	return files, nil
+}
+
 // inMonth says whether rows with these keys can be in the file of a month.
 func inMonth(m *Model, keys []Key, month string) bool {
-	return !slices.ContainsFunc(keys, func(k Key) bool {
+	return month == "" || !slices.ContainsFunc(keys, func(k Key) bool {
 		return m.Period != "" && strings.EqualFold(k.Column, m.Period) && !strings.HasPrefix(k.Value, month) && !strings.HasPrefix(month, k.Value)
 	})
 }
@@ -267,6 +294,7 @@ func (e *Explainer) pieces(ctx context.Context, schema string, m *Model) ([]piec
 type Rebuilt struct {
 	Rows    int64        // rows with the grain of those that were found
 	Changed []Difference // values that are not what is published
+	Closed  []string     // months of them that were signed off: what is published stays whatever comes after
 	Stale   []string     // tables and months whose inputs are others by now than when they were built
 }
 
@@ -292,6 +320,9 @@ func (e *Explainer) Rebuild(ctx context.Context, table string) (made Rebuilt, er
 		stale, err := e.rebuild(ctx, p, i == 0)
 		if err != nil {
 			return made, fmt.Errorf("%s: %w", p, err)
+		}
+		if m.Published() && slices.ContainsFunc(e.r.closedPieces(m), func(part setPart) bool { return part.Period == p.period }) {
+			made.Closed = append(made.Closed, p.period)
 		}
 		if stale {
 			made.Stale = append(made.Stale, p.String())

@@ -65,7 +65,7 @@ func (r *runner) checkKept() error {
 // keptFiles are the files of a relation that a piece sees: those of its period, or all.
 func (r *runner) keptFiles(read string, p piece) (files []file) {
 	relation, table := keptTable(read)
-	for _, k := range r.Kept {
+	for _, k := range r.keptOf(relation) {
 		if k.Relation != relation || k.Table != table || p.period != "" && k.Period != "" && k.Period != p.period {
 			continue
 		}
@@ -76,12 +76,24 @@ func (r *runner) keptFiles(read string, p piece) (files []file) {
 	return files
 }
 
+// keptOf are the files kept of a relation: those the caller gives, and of the run before, which is
+// remembered here, those it does not give.
+func (r *runner) keptOf(relation string) []Kept {
+	if relation == Previous && !r.givesPrevious() {
+		return r.base().kept
+	}
+	return r.Kept
+}
+
 func (r *runner) keptPeriods(read string) (periods []string) {
 	relation, table := keptTable(read)
 	for _, k := range r.Kept {
 		if k.Relation == relation && k.Table == table && k.Period != "" {
 			periods = append(periods, k.Period)
 		}
+	}
+	if relation == Previous && !r.givesPrevious() {
+		periods = append(periods, r.pastPeriods(table)...)
 	}
 	return periods
 }

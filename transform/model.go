@@ -173,7 +173,7 @@ func order(models []*Model, set map[string]*Model) ([]*Model, error) {
 			strings.Compare(a.Name, b.Name),
 		)
 	})
-	v := visit{set: set, state: map[string]int{}}
+	v := visit{set: set, compared: comparedTables(models), state: map[string]int{}}
 	for _, m := range models {
 		if err := v.model(m, nil); err != nil {
 			return nil, err
@@ -184,9 +184,10 @@ func order(models []*Model, set map[string]*Model) ([]*Model, error) {
 
 // visit is a depth-first walk over reads.
 type visit struct {
-	set    map[string]*Model
-	state  map[string]int // 1 on the way down, 2 done
-	sorted []*Model
+	set      map[string]*Model
+	compared []*Model
+	state    map[string]int // 1 on the way down, 2 done
+	sorted   []*Model
 }
 
 func (v *visit) model(m *Model, trail []string) error {
@@ -199,16 +200,28 @@ func (v *visit) model(m *Model, trail []string) error {
 		return fmt.Errorf("%s: reads itself: %s", m.Path, strings.Join(trail[from:], " → "))
 	}
 	v.state[m.Name] = 1
-	for _, read := range m.Reads {
-		if other := v.set[read]; other != nil {
-			if err := v.model(other, trail); err != nil {
-				return err
-			}
+	for _, other := range v.reads(m) {
+		if err := v.model(other, trail); err != nil {
+			return err
 		}
 	}
 	v.state[m.Name] = 2
 	v.sorted = append(v.sorted, m)
 	return nil
+}
+
+// reads are the models that must stand before m: those it reads, and where it compares with the run
+// before all tables that are compared, for what that run is depends on their rows.
+func (v *visit) reads(m *Model) (models []*Model) {
+	for _, read := range m.Reads {
+		if other := v.set[read]; other != nil {
+			models = append(models, other)
+		}
+	}
+	if slices.ContainsFunc(m.Reads, readsPast) {
+		models = append(models, v.compared...)
+	}
+	return models
 }
 
 func compareBool(a, b bool) int {

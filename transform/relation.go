@@ -66,6 +66,7 @@ const (
 	rawUnit     = "raw_unit"
 	rawReject   = "raw_reject"
 	checkResult = "check_result"
+	comparedRun = "compared_run"
 )
 
 var provided = map[string][]Column{
@@ -73,6 +74,7 @@ var provided = map[string][]Column{
 		"RowCount bigint, RejectCount bigint, PageCount bigint, RoundedCount bigint, LargestRounding varchar, MinDate date, MaxDate date, FileCount bigint, Bytes bigint, " +
 		"AnnouncedPageCount bigint, AnnouncedRowCount bigint, AnnouncedByteCount bigint, ReceivedByteCount bigint, DuplicateCount bigint"),
 	rawReject:   columns("Source varchar, Account varchar, Scope varchar, Period varchar, Dataset varchar, Page bigint, Row bigint, Reason varchar, Text varchar"),
+	comparedRun: columns("RunDate date, RulesBefore varchar, RulesAfter varchar"),
 	checkResult: columns("TableName varchar, BillingPeriod varchar, Rule varchar, Kind varchar, BrokenCount bigint, Example varchar"),
 }
 

@@ -138,6 +138,8 @@ type runner struct {
 	stale    bool
 	verified map[string]bool
 	single   map[string]bool // tables whose rows keep their order only on one thread
+	compared []*Model        // tables that some model reads as they were
+	previous *comparison     // what they are compared with, once that is known
 	session  *session
 	result   Result
 	failures []Broken
@@ -183,6 +185,7 @@ func (r *runner) load() (err error) {
 	for _, m := range r.models {
 		r.set[m.Name] = m
 	}
+	r.compared = comparedTables(r.models)
 	text, err := fs.ReadFile(r.Models, "dialect/duckdb.sql")
 	r.dialect = string(text)
 	return err
@@ -430,6 +433,7 @@ func (r *runner) finish() error {
 	if err == nil && !r.stale {
 		if err = r.writeSet(); err == nil {
 			r.result.Published = true
+			err = r.remember()
 		}
 	}
 	return errors.Join(err, sweep(r.Lake, r.keep()))
@@ -458,7 +462,8 @@ func (r *runner) failure() error {
 // keep is every file that a table or the last set needs.
 func (r *runner) keep() map[string]bool {
 	keep := setFiles(r.Lake)
-	keep[setFile] = true
+	maps.Copy(keep, previousKept(r.Lake))
+	keep[setFile], keep[previousFile] = true, true
 	for _, p := range r.pieces {
 		if s := r.states[p.folder()]; s != nil {
 			keep[p.folder()+"/"+stateFile] = true

@@ -100,10 +100,9 @@ func (c *closing) record(ctx context.Context, folder string) (r record, err erro
 	if n := len(c.months); n > 0 {
 		r.Previous = &link{c.months[n-1].Period, c.months[n-1].sha256}
 	}
-	if r.Rules, err = c.keepRules(folder); err != nil {
+	if r.Rules, r.RuleDigest, err = c.keepRules(folder); err != nil {
 		return r, err
 	}
-	r.RuleDigest = hashText(indented(r.Rules))
 	if r.Inputs, err = c.cfg.rawUnits(c.month); err != nil {
 		return r, err
 	}
@@ -115,20 +114,20 @@ func (c *closing) record(ctx context.Context, folder string) (r record, err erro
 }
 
 // keepRules keeps the files of rules; [rules.Open] reads them again.
-func (c *closing) keepRules(folder string) (kept []recordFileEntry, err error) {
+func (c *closing) keepRules(folder string) (kept []recordFileEntry, digest string, err error) {
 	set, err := c.cfg.rules()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	files := set.Texts()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		text := files[name]
 		if err := replaceFile(filepath.Join(folder, "rules", name), text); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		kept = append(kept, recordFileEntry{Path: path.Join("rules", name), Bytes: int64(len(text)), SHA256: hashText(text)})
 	}
-	return kept, nil
+	return kept, set.Digest(), nil
 }
 
 // keepTables keeps the month's part of every published table: the file as it is published, of a table that is kept by

@@ -83,9 +83,13 @@ func (j *job) explainRow(ctx context.Context, table string, keys []transform.Key
 	if err != nil {
 		return err
 	}
+	closed, err := j.cfg.closedMonths()
+	if err != nil {
+		return err
+	}
 	e, err := transform.NewExplainer(ctx, transform.Options{
 		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Fetch: j.fetch(),
+		Models: sql.FS, Inputs: inputs, Kept: kept(closed), Fetch: j.fetch(),
 	})
 	if err != nil {
 		return err
@@ -238,8 +242,11 @@ func (x *explainedRow) wrong() error {
 		return nil
 	}
 	advice := ""
+	if len(x.rebuilt.Closed) > 0 {
+		advice = fmt.Sprintf("\n  %s is closed: it stays as it was signed off, and what changed since counts in the open month", strings.Join(x.rebuilt.Closed, ", "))
+	}
 	if len(x.rebuilt.Stale) > 0 {
-		advice = fmt.Sprintf("\n  what %s is made from has changed since: azledger transform builds it anew", strings.Join(x.rebuilt.Stale, ", "))
+		advice += fmt.Sprintf("\n  what %s is made from has changed since: azledger transform builds it anew", strings.Join(x.rebuilt.Stale, ", "))
 	}
 	return fmt.Errorf("%s does not come out as it is published:\n  %s%s", x.model.Name, strings.Join(lines, "\n  "), advice)
 }

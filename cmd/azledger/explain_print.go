@@ -56,16 +56,26 @@ func (j *job) printRow(x *explainedRow) error {
 		return j.printRows(x.rows, nil)
 	}
 	fmt.Fprintf(j.out, "\nThe row\n\n")
-	width := 0
-	for _, c := range x.rows.Columns {
-		width = max(width, len(c.Name))
+	j.printOne(x.rows, nil)
+	return nil
+}
+
+// printOne prints a single row, a line for each column that has a value.
+func (j *job) printOne(rows transform.Rows, names []string) {
+	shown := func(i int) bool {
+		return !rows.Null[0][i] && rows.Values[0][i] != "" && (len(names) == 0 || slices.Contains(names, rows.Columns[i].Name))
 	}
-	for i, c := range x.rows.Columns {
-		if !x.rows.Null[0][i] {
-			fmt.Fprintf(j.out, "  %-*s  %s\n", width, c.Name, shortValue(x.rows.Values[0][i]))
+	width := 0
+	for i, c := range rows.Columns {
+		if shown(i) {
+			width = max(width, len(c.Name))
 		}
 	}
-	return nil
+	for i, c := range rows.Columns {
+		if shown(i) {
+			fmt.Fprintf(j.out, "  %-*s  %s\n", width, c.Name, shortValue(rows.Values[0][i]))
+		}
+	}
 }
 
 // shortValue keeps a text of a thousand letters, such as tags, on a line.
@@ -151,6 +161,10 @@ func (j *job) printStep(x *explainedRow, s transform.Step) error {
 	fmt.Fprintln(j.out)
 	if len(s.Pages) > 0 {
 		return j.printPages(x, s)
+	}
+	if len(s.Top.Values) == 1 {
+		j.printOne(s.Top, shownColumns(s))
+		return nil
 	}
 	return j.printRows(s.Top, shownColumns(s))
 }

@@ -132,8 +132,11 @@ func (v *verifier) chained(name string, previous *link) *link {
 	} else {
 		v.say("record", verified, "closed by %s at %s, sha256 %.16s, %s", m.By, m.ClosedAt.Format("2006-01-02 15:04"), m.sha256, signedBy(s))
 	}
-	if previous != nil && (m.Previous == nil || *m.Previous != *previous) {
-		v.say("chain", wrong, "%s: the record of %s is not the one it was made after", filepath.Join(m.folder, recordFile), previous.Period)
+	switch name := filepath.Join(m.folder, recordFile); {
+	case previous != nil && (m.Previous == nil || *m.Previous != *previous):
+		v.say("chain", wrong, "%s: the record of %s is not the one it was made after", name, previous.Period)
+	case previous == nil && m.Previous != nil:
+		v.say("chain", wrong, "%s: was made after the record of %s, which is gone or damaged", name, m.Previous.Period)
 	}
 	return &link{m.Period, m.sha256}
 }
@@ -282,6 +285,9 @@ func (v *verifier) unit(ctx context.Context, u recordUnit) (bool, error) {
 		v.say("input", wrong, "%s: lists the files that were signed off, and says other things of them", name)
 		return false, nil
 	}
+	if then.fetchedAgain(now) {
+		v.say("input", restated, "%s: was fetched again, and the content is the same", u.Path)
+	}
 	return v.allFiles(ctx, name, then), nil
 }
 
@@ -298,12 +304,15 @@ func manifestOf(text []byte) (m manifestFields, err error) {
 	return m, json.Unmarshal(text, &m.rest)
 }
 
+// aboutFetching are the fields of a manifest that another fetch of the same content changes.
+var aboutFetching = []string{"as_of", "origin", "layout", "invoiced"}
+
 // differs tells whether anything that was said of the files is said otherwise now. What a later release adds, and that
 // a later attempt failed, is no difference.
 func (m manifestFields) differs(now manifestFields) bool {
 	failed := now.rest["state"] == "failed"
 	for key, value := range m.rest {
-		if (key == "state" || key == "error") && failed {
+		if (key == "state" || key == "error") && failed || slices.Contains(aboutFetching, key) && now.rest[key] != nil {
 			continue
 		}
 		if !reflect.DeepEqual(now.rest[key], value) {
@@ -311,6 +320,10 @@ func (m manifestFields) differs(now manifestFields) bool {
 		}
 	}
 	return false
+}
+
+func (m manifestFields) fetchedAgain(now manifestFields) bool {
+	return slices.ContainsFunc(aboutFetching, func(key string) bool { return !reflect.DeepEqual(m.rest[key], now.rest[key]) })
 }
 
 func (v *verifier) allFiles(ctx context.Context, manifest string, m manifestFields) bool {

@@ -62,7 +62,7 @@ func (s *server) costQuery(r *http.Request, t *target) (*answer, error) {
 
 func (e *Enterprise) readQuestion(r *http.Request, t *target) (costQuestion, error) {
 	var q costQuestion
-	if t.a == nil || t.order != "" {
+	if t.a == nil && !t.payg || t.order != "" {
 		return q, notFound(t.path)
 	}
 	body, err := io.ReadAll(r.Body)

@@ -20,10 +20,10 @@ var (
 )
 
 func (s *server) downloadInvoice(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || len(t.rest) != 2 {
+	if len(t.rest) != 2 {
 		return nil, notFound(t.path)
 	}
-	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	v, found := s.e.issuedInvoice(t, t.rest[0])
 	if !found {
 		return nil, notFound(t.path)
 	}
@@ -36,10 +36,10 @@ func (s *server) downloadInvoice(r *http.Request, t *target) (*answer, error) {
 }
 
 func (s *server) downloadResult(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || len(t.rest) != 3 {
+	if len(t.rest) != 3 {
 		return nil, notFound(t.path)
 	}
-	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	v, found := s.e.issuedInvoice(t, t.rest[0])
 	operation, tries, _ := strings.Cut(strings.TrimPrefix(t.rest[2], "invoiceDownload_"), "_")
 	if !found || operation != guid(hashText(v.name)) {
 		return nil, notFound(t.path)
@@ -133,6 +133,9 @@ func legacyName(sub *subscription, m month) string {
 
 // printed is the document of an invoice, of either API.
 func (e *Enterprise) printed(name string) []byte {
+	if v, found := e.issuedInvoice(&target{payg: true}, name); found {
+		return paper{name: name, currency: v.profile.currency, sub: v.sub, tax: v.tax, total: v.total}.pdf()
+	}
 	for _, a := range e.accounts() {
 		if v, found := e.invoiceNamed(a, name); found {
 			return e.document(a, v).pdf()

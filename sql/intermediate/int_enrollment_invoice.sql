@@ -6,6 +6,8 @@
 --
 -- reads:  stg_invoices, stg_balances
 -- grain:  Account, InvoiceId, BillingCurrency
+-- from:   stg_invoices on Account, InvoiceId
+-- with:   stg_balances on Account
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          the document's number

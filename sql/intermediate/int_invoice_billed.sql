@@ -5,6 +5,7 @@
 --
 -- reads:  stg_transactions
 -- grain:  Account, InvoiceId, BillingCurrency, Component, InvoiceSectionName, ProductOrderName, ServiceFamily
+-- from:   stg_transactions on Account, InvoiceId, BillingCurrency
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          the invoice's number

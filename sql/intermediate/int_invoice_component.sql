@@ -10,6 +10,28 @@
 --
 -- reads:  int_invoice_cost, int_invoice_assignment, int_invoice_chain, stg_balances, stg_invoices
 -- grain:  Account, InvoiceId, Component, RelatedInvoiceId, BillingCurrency
+-- from:   int_invoice_cost on Account, BillingCurrency where exists (
+--             select 1 from int_invoice_assignment
+--             where int_invoice_assignment.BillingPeriodStart = int_invoice_cost.BillingPeriodStart
+--                 and int_invoice_assignment.Account = int_invoice_cost.Account
+--                 and int_invoice_assignment.RecordedInvoiceId = int_invoice_cost.InvoiceId
+--                 and int_invoice_assignment.SubAccountId = int_invoice_cost.SubAccountId
+--                 and int_invoice_assignment.IsMarketplace = int_invoice_cost.IsMarketplace
+--                 and int_invoice_assignment.BillingCurrency = int_invoice_cost.BillingCurrency
+--                 and case
+--                     when int_invoice_component.Component in ('LateCharge', 'PurchaseTiming') then
+--                         int_invoice_cost.Component = case when int_invoice_component.Component = 'LateCharge' then 'Usage' else 'Purchase' end
+--                         and int_invoice_assignment.InvoiceId in (int_invoice_component.InvoiceId, int_invoice_component.RelatedInvoiceId)
+--                         and month_start(int_invoice_cost.UsagePeriodStart) <> month_start(int_invoice_assignment.InvoicePeriodStart)
+--                     when int_invoice_component.Component = 'ExchangeRate' then
+--                         int_invoice_assignment.InvoiceId = int_invoice_component.InvoiceId
+--                         and int_invoice_cost.PricingCurrency <> int_invoice_cost.BillingCurrency
+--                     else int_invoice_assignment.InvoiceId = int_invoice_component.InvoiceId
+--                         and int_invoice_cost.Component = int_invoice_component.Component
+--                         and int_invoice_cost.PreviousInvoiceId = int_invoice_component.RelatedInvoiceId
+--                 end
+--         )
+-- with:   int_invoice_assignment on Account, InvoiceId, BillingCurrency
 --
 -- column Account            varchar          the account's name in the configuration
 -- column InvoiceId          varchar          as in int_invoice_assignment
@@ -63,7 +85,7 @@ converted as (
     select
         located.*,
         case when rate.ExchangeRate <> located.ExchangeRate
-            then located.BilledCost - ratio(product(located.BilledCost, rate.ExchangeRate), located.ExchangeRate)
+            then located.BilledCost - product(located.PricingCost, rate.ExchangeRate)
             else 0
         end as RateDifference
     from located

@@ -11,6 +11,30 @@
 -- grain:  BillingPeriodStart, Account, InvoiceId, SubAccountId, Component, IsMarketplace, UsagePeriodStart, PreviousInvoiceId,
 --         InvoiceSectionName, ProductOrderName, ServiceFamily, ServiceName, PricingCurrency, ExchangeRate, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = int_invoice_cost.Account
+--         and coalesce(nullif(cost_and_usage.InvoiceId, ''), 'Not invoiced') = int_invoice_cost.InvoiceId
+--         and coalesce(nullif(cost_and_usage.SubAccountId, ''), 'Not assigned') = int_invoice_cost.SubAccountId
+--         and coalesce(cost_and_usage.x_PublisherType = 'Marketplace', false) = int_invoice_cost.IsMarketplace
+--         and coalesce(cost_and_usage.x_InvoiceSectionName, '') = int_invoice_cost.InvoiceSectionName
+--         and coalesce(cost_and_usage.x_SkuOrderName, '') = int_invoice_cost.ProductOrderName
+--         and coalesce(cost_and_usage.x_SkuServiceFamily, '') = int_invoice_cost.ServiceFamily
+--         and coalesce(cost_and_usage.ServiceName, '') = int_invoice_cost.ServiceName
+--         and coalesce(cost_and_usage.PricingCurrency, cost_and_usage.BillingCurrency) = int_invoice_cost.PricingCurrency
+--         and coalesce(nullif(cost_and_usage.x_BillingExchangeRate, 0), 1) = int_invoice_cost.ExchangeRate
+--         and (int_invoice_cost.Component <> 'Refund' or coalesce(cost_and_usage.x_PreviousInvoiceId, '') = int_invoice_cost.PreviousInvoiceId)
+--         and cast(coalesce(cost_and_usage.ChargePeriodStart, cost_and_usage.BillingPeriodStart) as date) >= int_invoice_cost.UsagePeriodStart
+--         and cast(coalesce(cost_and_usage.ChargePeriodStart, cost_and_usage.BillingPeriodStart) as date) < month_add(int_invoice_cost.UsagePeriodStart, 1)
+--         and int_invoice_cost.Component = case
+--             when cost_and_usage.x_ChargeType = 'Refund' then 'Refund'
+--             when cost_and_usage.x_PublisherType = 'Marketplace' then 'Marketplace'
+--             when cost_and_usage.x_ChargeType = 'RoundingAdjustment' then 'Rounding'
+--             when cost_and_usage.ChargeCategory = 'Purchase'
+--                 and (lower(cost_and_usage.x_SkuMeterCategory) like '%support%' or lower(cost_and_usage.ChargeDescription) like '%support plan%') then 'SupportPlan'
+--             when cost_and_usage.ChargeCategory = 'Purchase' then 'Purchase'
+--             when cost_and_usage.ChargeCategory = 'Usage' then 'Usage'
+--             else 'Other'
+--         end
+-- adds:   BilledCost, ChargeCount = 1
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration
@@ -28,6 +52,7 @@
 -- column ExchangeRate        decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where the record has none
 -- column BillingCurrency     varchar          ISO 4217
 -- column BilledCost          decimal(38, 18)  BillingCurrency, as invoiced, before tax
+-- column PricingCost         decimal(38, 18)  PricingCurrency, the same there
 -- column EligibleCost        decimal(38, 18)  BillingCurrency, the part an enrollment's prepayment can pay
 -- column ChargeCount         bigint           charges added up
 --
@@ -63,6 +88,11 @@ charge as (
         coalesce(nullif(cost_and_usage.x_BillingExchangeRate, 0), 1) as ExchangeRate,
         cost_and_usage.BillingCurrency as BillingCurrency,
         cost_and_usage.BilledCost as BilledCost,
+        case
+            when cost_and_usage.BilledCost = cost_and_usage.EffectiveCost then cost_and_usage.PricingCurrencyEffectiveCost
+            when cost_and_usage.BilledCost = 0 then 0
+            when cost_and_usage.x_BillingExchangeRate <> 0 then ratio(cost_and_usage.BilledCost, cost_and_usage.x_BillingExchangeRate)
+        end as PricingCost,
         case when cost_and_usage.x_SkuIsCreditEligible then cost_and_usage.BilledCost else 0 end as EligibleCost
     from cost_and_usage
 ),
@@ -100,6 +130,7 @@ select
     cast(placed.ExchangeRate as decimal(38, 18)) as ExchangeRate,
     placed.BillingCurrency as BillingCurrency,
     cast(sum(placed.BilledCost) as decimal(38, 18)) as BilledCost,
+    cast(sum(coalesce(placed.PricingCost, placed.BilledCost)) as decimal(38, 18)) as PricingCost,
     cast(sum(placed.EligibleCost) as decimal(38, 18)) as EligibleCost,
     count(*) as ChargeCount
 from placed

@@ -9,7 +9,7 @@
 --
 -- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, price_check,
 --         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document,
---         run_context
+--         restatement, run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
 -- from:   check_result on TableName where data_quality.Rule = 'check_broken' and data_quality.BillingPeriod = coalesce(check_result.BillingPeriod, 'all')
 --         and data_quality.Subject = check_result.Kind || ': ' || check_result.Rule
@@ -669,6 +669,43 @@ printed_otherwise as (
     from invoice_document
     where invoice_document.Result = 'differs'
 ),
+-- Rounding moves a month by cents at most.
+restated_months as (
+    select
+        'month_restated' as Rule,
+        'restatement' as TableName,
+        restatement.Account as Account,
+        'all' as Scope,
+        month_text(restatement.BillingPeriodStart) as BillingPeriod,
+        restatement.ChangedBy || ' ' || restatement.BillingCurrency as Subject,
+        case when restatement.ChangedBy = 'Rule' then 'info' else 'warning' end as Severity,
+        case restatement.ChangedBy
+            when 'Rule' then 'Other owners pay '
+                || cast(cast(sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+            else 'The cost changed by ' || cast(cast(sum(restatement.EffectiveCostDifference) as decimal(38, 2)) as varchar)
+                || ' amortised and ' || cast(cast(sum(restatement.BilledCostDifference) as decimal(38, 2)) as varchar)
+        end || ' ' || restatement.BillingCurrency || case restatement.ChangedBy when 'Rule' then ' of it' else ' as billed' end
+            || ' since the run of ' || coalesce(cast(min(restatement.PreviousRunDate) as varchar), 'an unknown day') || ', on '
+            || case when count(distinct restatement.ChargeDate) = 1 then cast(min(restatement.ChargeDate) as varchar)
+                else cast(count(distinct restatement.ChargeDate) as varchar) || ' days between ' || cast(min(restatement.ChargeDate) as varchar)
+                    || ' and ' || cast(max(restatement.ChargeDate) as varchar) end
+            || case restatement.ChangedBy
+                when 'Azure' then ', because Azure''s records are others.'
+                when 'Rule' then ', because the rules are others.'
+                else ', and the rules are others too.'
+            end as Detail,
+        min(restatement.ChargeDate) as FirstDay,
+        max(restatement.ChargeDate) as LastDay,
+        count(distinct restatement.ChargeDate) as AffectedRows,
+        cast(case when restatement.ChangedBy = 'Rule' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
+            else sum(restatement.EffectiveCostDifference) end as decimal(38, 18)) as Amount,
+        restatement.BillingCurrency as BillingCurrency
+    from restatement
+    cross join run_context
+    where month_add(month_start(restatement.BillingPeriodStart), 1) <= run_context.RunDate
+    group by restatement.Account, restatement.BillingPeriodStart, restatement.ChangedBy, restatement.BillingCurrency
+    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference))) > 0.05
+),
 findings as (
     select * from broken_checks
     union all
@@ -717,6 +754,8 @@ findings as (
     select * from recordless_invoices
     union all
     select * from printed_otherwise
+    union all
+    select * from restated_months
 )
 select
     findings.Rule as Rule,

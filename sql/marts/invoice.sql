@@ -12,7 +12,6 @@
 -- from:   stg_invoices on Account, InvoiceId where coalesce(stg_invoices.BillingCurrency, 'XXX') = invoice.BillingCurrency
 -- from:   stg_balances on Account where stg_balances.BillingPeriodStart = invoice.InvoicePeriodStart and invoice.InvoiceKind = 'EnrollmentPeriod'
 -- from:   int_invoice_component on Account, InvoiceId, BillingCurrency
--- adds:   CalculatedAmount
 --
 -- column Account                varchar          the account's name in the configuration
 -- column InvoiceId              varchar          the invoice's number; <enrollment>-<yyyymm> for an enrollment's period, <account>-<yyyymm>-pending before there is one

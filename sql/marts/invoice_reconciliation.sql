@@ -23,8 +23,17 @@
 -- Detail says so. Two wrongs do not make a right: where Marketplace of an enrollment is not what its balance states, that remains.
 --
 -- reads:  invoice, int_invoice_component, int_invoice_assignment, int_invoice_cost, int_invoice_chain, int_invoice_billed, int_enrollment_invoice,
---         int_missing_usage, stg_balances
+--         int_missing_usage, int_price_mismatch, stg_balances
 -- grain:  Account, InvoiceId, BillingCurrency, Component, RelatedInvoiceId
+-- from:   int_invoice_component on Account, InvoiceId, BillingCurrency, Component, RelatedInvoiceId
+-- adds:   Amount = int_invoice_component.CalculatedAmount when invoice_reconciliation.Component in ('LateCharge', 'PurchaseTiming', 'ExchangeRate', 'Rounding')
+-- from:   invoice on Account, InvoiceId, BillingCurrency where invoice_reconciliation.Component not in
+--         ('Usage', 'LateCharge', 'Purchase', 'PurchaseTiming', 'Marketplace', 'Rounding', 'ExchangeRate', 'PriceMismatch', 'QuantityMismatch')
+-- adds:   Amount = invoice.TaxAmount when invoice_reconciliation.Component = 'Tax'
+-- from:   int_invoice_billed on Account, InvoiceId, BillingCurrency, Component
+-- from:   int_enrollment_invoice on Account, InvoiceId, BillingCurrency
+-- with:   int_missing_usage on Account, BillingCurrency where invoice_reconciliation.Component = 'MissingUsage'
+--         and int_missing_usage.BillingPeriodStart = invoice_reconciliation.InvoicePeriodStart
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          as in invoice
@@ -170,6 +179,23 @@ held as (
     where invoice.IsCounted
         or (invoice.InvoiceKind = 'EnrollmentInvoice' and invoice.DocumentType in ('Invoice', 'CreditNote'))
 ),
+mismatch as (
+    select
+        int_invoice_assignment.Account as Account,
+        int_invoice_assignment.InvoiceId as InvoiceId,
+        int_invoice_assignment.BillingCurrency as BillingCurrency,
+        sum(int_price_mismatch.PriceMismatch) as PriceMismatch,
+        sum(int_price_mismatch.QuantityMismatch) as QuantityMismatch
+    from int_price_mismatch
+    inner join int_invoice_assignment
+        on int_invoice_assignment.BillingPeriodStart = int_price_mismatch.BillingPeriodStart
+        and int_invoice_assignment.Account = int_price_mismatch.Account
+        and int_invoice_assignment.RecordedInvoiceId = int_price_mismatch.InvoiceId
+        and int_invoice_assignment.SubAccountId = int_price_mismatch.SubAccountId
+        and int_invoice_assignment.BillingCurrency = int_price_mismatch.BillingCurrency
+        and not int_invoice_assignment.IsMarketplace
+    group by 1, 2, 3
+),
 told as (
     select
         held.*,
@@ -194,6 +220,26 @@ part as (
         on int_invoice_component.Account = told.Account
         and int_invoice_component.InvoiceId = told.InvoiceId
         and int_invoice_component.BillingCurrency = told.BillingCurrency
+    union all
+    select
+        mismatch.Account,
+        mismatch.InvoiceId,
+        mismatch.BillingCurrency,
+        'Usage',
+        '',
+        -mismatch.PriceMismatch - mismatch.QuantityMismatch,
+        -mismatch.PriceMismatch - mismatch.QuantityMismatch,
+        null
+    from mismatch
+    where mismatch.PriceMismatch + mismatch.QuantityMismatch <> 0
+    union all
+    select mismatch.Account, mismatch.InvoiceId, mismatch.BillingCurrency, 'PriceMismatch', '', mismatch.PriceMismatch, 0, mismatch.PriceMismatch
+    from mismatch
+    where mismatch.PriceMismatch <> 0
+    union all
+    select mismatch.Account, mismatch.InvoiceId, mismatch.BillingCurrency, 'QuantityMismatch', '', mismatch.QuantityMismatch, 0, mismatch.QuantityMismatch
+    from mismatch
+    where mismatch.QuantityMismatch <> 0
     union all
     select
         told.Account,
