@@ -12,6 +12,14 @@
 --
 -- reads:  int_day_cost, previous_int_day_cost, int_compared_month, compared_run
 -- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner
+-- from:   int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
+--         where restatement.CostOwner in ('all', int_day_cost.CostOwner)
+-- adds:   EffectiveCostAfter = int_day_cost.EffectiveCost, BilledCostAfter = int_day_cost.BilledCost, ChargeCountAfter = int_day_cost.ChargeCount
+-- with:   previous_int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
+--         where restatement.CostOwner in ('all', previous_int_day_cost.CostOwner)
+-- adds:   EffectiveCostBefore = previous_int_day_cost.EffectiveCost, BilledCostBefore = previous_int_day_cost.BilledCost,
+--         ChargeCountBefore = previous_int_day_cost.ChargeCount
+-- with:   compared_run where true
 --
 -- column BillingPeriodStart       date             first day of the billing period
 -- column ChargeDate               date             UTC day of the charges

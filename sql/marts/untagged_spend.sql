@@ -12,6 +12,24 @@
 -- reads:  cost_and_usage, int_owner_target, int_tag_value
 -- grain:  BillingPeriodStart, Account, CostOwner, TagKey, Reason, Found, SubAccountId, ResourceGroup, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = untagged_spend.Account
+--         and coalesce(cost_and_usage.SubAccountId, 'Not assigned') = untagged_spend.SubAccountId
+--         and coalesce(nullif(lower(cost_and_usage.x_ResourceGroupName), ''), 'Not assigned') = untagged_spend.ResourceGroup
+--         and exists (
+--             select 1 from int_owner_target
+--             where int_owner_target.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart)
+--                 and int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
+--                 and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
+--                 and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+--                 and int_owner_target.InvoiceSectionId = coalesce(cost_and_usage.x_InvoiceSectionId, '')
+--                 and int_owner_target.InvoiceSectionName = coalesce(cost_and_usage.x_InvoiceSectionName, '')
+--                 and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
+--                 and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
+--                 and coalesce(int_owner_target.CostOwner, 'Unallocated') = untagged_spend.CostOwner
+--         )
+-- with:   int_tag_value via cost_and_usage where int_tag_value.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
+--         and int_tag_value.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
+--         and int_tag_value.Tags = coalesce(cost_and_usage.Tags, '')
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

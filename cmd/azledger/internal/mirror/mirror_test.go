@@ -536,7 +536,6 @@ func TestKinds(t *testing.T) {
 		"closed/undone/2026-09-0011.json":             signed,
 		"tables/previous.json":                        set,
 		"rules/272165bf613d8dfa/owners.csv":           rules,
-		"rules/journal.csv":                           rules,
 		"tables/t/state.json":                         state,
 		"tables/t/BillingPeriod=2026-10/state.json":   state,
 		"tables/t/BillingPeriod=2026-10/0011.parquet": data,
