@@ -92,7 +92,7 @@ const allCharges = `coalesce(azureCharges, 0) + coalesce(azureCharges_value, 0) 
 	+ coalesce(chargesBilledSeparately_value, 0) + coalesce(marketplaceCharges, 0) + coalesce(marketplaceCharges_value, 0)`
 
 func TestChargesAddUpToUsage(t *testing.T) {
-	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000}, []string{"charges", "usage_details", "aggregated_cost"}, chargedEnrollment, digital)
+	b := newBilled(t, azuresim.Config{Months: 2, Rows: 1000, Complete: true}, []string{"charges", "usage_details", "aggregated_cost"}, chargedEnrollment, digital)
 	group := tenantGroup
 	group.Sources = []string{"aggregated_cost"} // its usage is the enrollment's
 	b.o.Accounts = append(b.o.Accounts, group)

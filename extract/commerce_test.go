@@ -50,7 +50,7 @@ func TestUsageAggregatesGoByTheDayTheyWereReported(t *testing.T) {
 			late++
 		}
 	}
-	if len(sums) != 8 || late == 0 {
+	if len(sums) != 10 || late == 0 {
 		t.Fatalf("%d meters and granularities, %d days", len(sums), late)
 	}
 	for key, sum := range sums {

@@ -135,6 +135,14 @@ func TestQueryAgainstTheSimulatedAzure(t *testing.T) {
 			}
 		}
 	}
+	// Azure adds up the day that its records lack.
+	missing := s.azure.Truth().Faults.MissingDay
+	for dataset, cost := range map[string]string{"actual": missing.Cost, "amortized": missing.Amortized} {
+		want++
+		if key := strings.Join([]string{"group", dataset, missing.Day, missing.Currency}, " "); !within(got[key], cost, "0.000000005") {
+			t.Errorf("%s costs %q, the truth is %s", key, got[key], cost)
+		}
+	}
 	if want != len(got) {
 		t.Errorf("%d sums, the truth has %d", len(got), want)
 	}
@@ -146,7 +154,7 @@ func TestQueryAgainstTheSimulatedAzure(t *testing.T) {
 }
 
 func TestQueryFaults(t *testing.T) {
-	if rows := faultsAtEachCall(t, 7, "query", "2026-10", simEnrollment, append(mendedFaults, refusedFaults...)...); len(rows) != 60 {
+	if rows := faultsAtEachCall(t, 7, "query", "2026-10", simEnrollment, append(mendedFaults, refusedFaults...)...); len(rows) != 62 {
 		t.Errorf("%d rows, want a day's sum in both datasets", len(rows))
 	}
 }
@@ -238,7 +246,7 @@ func TestAQueryResumesWithTheSameBody(t *testing.T) {
 	if asked := len(s.azure.Requests()); before >= 10 || asked != 10 {
 		t.Errorf("%d calls before the stop, %d in all, want 10 in all", before, asked)
 	}
-	if rows := rawRows(t, o.Lake, "query"); len(rows) != 60 {
+	if rows := rawRows(t, o.Lake, "query"); len(rows) != 62 {
 		t.Errorf("%d rows", len(rows))
 	}
 	u := Unit{Source: "query", Account: "group", Scope: simEnrollment.Scope, Period: "2026-10", Dataset: "actual"}

@@ -146,6 +146,7 @@ func (f *fetching) ask(ctx context.Context) (*reportAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.journal.RequestID = answer.RequestID
 	return readReport(answer)
 }
 

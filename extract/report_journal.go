@@ -26,11 +26,12 @@ type reportJournal struct {
 }
 
 type reportState struct {
-	Request  string       `json:"request"` // identifies what was asked for
-	Location string       `json:"url"`     // where to ask how it is getting on
-	At       time.Time    `json:"at"`      // when it was submitted
-	Listed   []string     `json:"listed"`  // the parts that the answer listed, see reportPart.same
-	Parts    []storedPart `json:"parts"`   // those that are there whole
+	Request   string       `json:"request"`              // identifies what was asked for
+	Location  string       `json:"url"`                  // where to ask how it is getting on
+	RequestID string       `json:"request_id,omitempty"` // Azure's, of the answer that listed the parts
+	At        time.Time    `json:"at"`                   // when it was submitted
+	Listed    []string     `json:"listed"`               // the parts that the answer listed, see reportPart.same
+	Parts     []storedPart `json:"parts"`                // those that are there whole
 }
 
 type storedPart struct {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -151,6 +152,11 @@ func Verify(ctx context.Context, store Store, parallel int) ([]Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	return VerifyFiles(ctx, store, m.files(), parallel)
+}
+
+// VerifyFiles is Verify for some files of the version in force.
+func VerifyFiles(ctx context.Context, store Store, files []File, parallel int) ([]Problem, error) {
 	if parallel == 0 {
 		parallel = 4
 	}
@@ -158,21 +164,25 @@ func Verify(ctx context.Context, store Store, parallel int) ([]Problem, error) {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
-	for _, t := range m.Tables {
-		for _, f := range t.Files {
-			group.Go(func() error {
-				what, err := wrong(ctx, store, f)
-				if err != nil || what == "" {
-					return err
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				problems = append(problems, Problem{t.Name, f.Period, f.Path, what + ": publish again to restore it"})
-				return nil
-			})
-		}
+	for _, f := range files {
+		group.Go(func() error {
+			what, err := wrong(ctx, store, f)
+			if err != nil || what == "" {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			problems = append(problems, Problem{tableOf(f), f.Period, f.Path, what + ": publish again to restore it"})
+			return nil
+		})
 	}
 	return problems, group.Wait()
+}
+
+// tableOf is the table that a published file belongs to: data/<table>/….
+func tableOf(f File) string {
+	table, _, _ := strings.Cut(strings.TrimPrefix(f.Path, "data/"), "/")
+	return table
 }
 
 // wrong says what is wrong with a published file, or "".

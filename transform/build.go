@@ -42,6 +42,11 @@ func (r *runner) feeds(p piece) (feeds []feed, blocked string) {
 		case read == checkResult:
 			f.rows = r.checkRows()
 			f.digest = jsonText(f.rows)
+		case read == comparedRun:
+			f.rows = r.comparedRows()
+			f.digest = jsonText(f.rows)
+		case isKept(read):
+			f.files = r.keptFiles(read, p)
 		case r.set[read] != nil:
 			var why string
 			if f.files, why = r.tableFiles(r.set[read], p.period); why != "" {
@@ -220,6 +225,8 @@ func (b *builder) provide(ctx context.Context, s *session, f feed) error {
 		return s.rawView(ctx, f.name, f.columns, f.columns, f.files)
 	case f.name == rawReject:
 		return s.rawView(ctx, f.name, rejectColumns, f.columns, f.files)
+	case isKept(f.name):
+		return s.keptView(ctx, f.name, f.columns, f.files)
 	}
 	return s.tableView(ctx, f.name, f.columns, f.files)
 }
@@ -242,6 +249,10 @@ func remedy(table, period string) string {
 		return "fetch it again: azledger run --refresh --period " + period + " --source " + strings.TrimPrefix(table, "raw_")
 	case isRaw(table) || table == rawReject:
 		return "fetch it again with azledger run --refresh and the months of the history as --period"
+	case readsPast(table):
+		return "remove tables/" + previousFile + " from the lake: the next run is compared with nothing, those after it as always"
+	case isKept(table):
+		return "it is kept as it was and cannot be built again: put it back from a copy of the lake; azledger verify names all that is damaged"
 	}
 	return "remove the folder of this table, it is built again"
 }

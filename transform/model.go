@@ -31,6 +31,9 @@
 //     and what neither a table nor the set needs any more is removed. Until then the last good set
 //     and its files stay as they are.
 //
+// A model may also read closed_<table> and previous_<table>: rows that a table of ours had at an earlier
+// time ([Kept]).
+//
 // Configuration reaches the models as tables too ([Configuration]), and the engine is never asked
 // for the time, so a run is a function of its files.
 package transform
@@ -72,6 +75,7 @@ type Model struct {
 	Columns   []Column
 	Checks    []Rule // true of every row
 	Totals    []Rule // true of the table
+	Edges     []Edge // how its rows are traced to those they were made of; empty: by columns of equal name
 	Query     string
 	QueryLine int // line of the file on which the query begins
 }
@@ -96,6 +100,7 @@ func Load(models fs.FS) ([]*Model, error) {
 	}
 	for _, m := range parsed {
 		problems = append(problems, checkReads(m, set)...)
+		problems = append(problems, checkEdges(m, set)...)
 	}
 	if len(problems) > 0 {
 		return nil, joinLines(problems)
@@ -135,6 +140,13 @@ func checkReads(m *Model, set map[string]*Model) (problems []error) {
 			partitioned = true
 		case other != nil:
 			partitioned = partitioned || other.Period != ""
+		case isKept(read):
+			_, table := keptTable(read)
+			if set[table] == nil {
+				problems = append(problems, errKept(m, read))
+			} else {
+				partitioned = partitioned || set[table].Period != ""
+			}
 		case builtin(read) == nil:
 			problems = append(problems, fmt.Errorf("%s: reads %s, which no model makes and nothing provides", m.Path, read))
 		}
@@ -161,7 +173,7 @@ func order(models []*Model, set map[string]*Model) ([]*Model, error) {
 			strings.Compare(a.Name, b.Name),
 		)
 	})
-	v := visit{set: set, state: map[string]int{}}
+	v := visit{set: set, compared: comparedTables(models), state: map[string]int{}}
 	for _, m := range models {
 		if err := v.model(m, nil); err != nil {
 			return nil, err
@@ -172,9 +184,10 @@ func order(models []*Model, set map[string]*Model) ([]*Model, error) {
 
 // visit is a depth-first walk over reads.
 type visit struct {
-	set    map[string]*Model
-	state  map[string]int // 1 on the way down, 2 done
-	sorted []*Model
+	set      map[string]*Model
+	compared []*Model
+	state    map[string]int // 1 on the way down, 2 done
+	sorted   []*Model
 }
 
 func (v *visit) model(m *Model, trail []string) error {
@@ -187,16 +200,28 @@ func (v *visit) model(m *Model, trail []string) error {
 		return fmt.Errorf("%s: reads itself: %s", m.Path, strings.Join(trail[from:], " → "))
 	}
 	v.state[m.Name] = 1
-	for _, read := range m.Reads {
-		if other := v.set[read]; other != nil {
-			if err := v.model(other, trail); err != nil {
-				return err
-			}
+	for _, other := range v.reads(m) {
+		if err := v.model(other, trail); err != nil {
+			return err
 		}
 	}
 	v.state[m.Name] = 2
 	v.sorted = append(v.sorted, m)
 	return nil
+}
+
+// reads are the models that must stand before m: those it reads, and where it compares with the run
+// before all tables that are compared, for what that run is depends on their rows.
+func (v *visit) reads(m *Model) (models []*Model) {
+	for _, read := range m.Reads {
+		if other := v.set[read]; other != nil {
+			models = append(models, other)
+		}
+	}
+	if slices.ContainsFunc(m.Reads, readsPast) {
+		models = append(models, v.compared...)
+	}
+	return models
 }
 
 func compareBool(a, b bool) int {

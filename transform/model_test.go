@@ -59,6 +59,29 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseEdges(t *testing.T) {
+	m, err := Parse("staging/t.sql", strings.Replace(header, "-- order:", `-- from:   raw_x on A where raw_x.a = 1
+--         or t.A is null
+-- adds:   N, A = greatest(raw_x.a, 0) + 1,
+--         Period = case when raw_x.a then 1 end when t.A <> ''
+-- with:   raw_unit via raw_x where true
+-- order:`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Edge{
+		{Table: "raw_x", On: []string{"A"}, Where: "raw_x.a = 1\nor t.A is null", Made: true, Line: 11, Adds: []Sum{
+			{Column: "N", SQL: "raw_x.N", When: "t.A <> ''"},
+			{Column: "A", SQL: "greatest(raw_x.a, 0) + 1", When: "t.A <> ''"},
+			{Column: "Period", SQL: "case when raw_x.a then 1 end", When: "t.A <> ''"},
+		}},
+		{Table: "raw_unit", Via: "raw_x", Where: "true", Line: 15},
+	}
+	if diff := cmp.Diff(want, m.Edges); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{"-- t is a row", "-- This is a row", `sql/staging/t.sql:1: the header must begin with the sentence "t is …"`},
@@ -76,6 +99,13 @@ func TestParseRefuses(t *testing.T) {
 		{"column A       varchar", "column A", `sql/staging/t.sql:16: column wants a name, a type and a meaning`},
 		{"column A       varchar", "column n       varchar", `sql/staging/t.sql:19: column N stands twice`},
 		{"column A       varchar", "column A       double", `sql/staging/t.sql:16: column A: the type double is not known`},
+		{"-- order:  insertion", "-- from: raw_x", `sql/staging/t.sql:11: "raw_x" is no way to a table`},
+		{"-- order:  insertion", "-- from: raw_x via raw_unit on A", `"raw_x via raw_unit on A" is no way to a table`},
+		{"-- order:  insertion", "-- from: raw_y on A", `sql/staging/t.sql:11: raw_y is not among what it reads`},
+		{"-- order:  insertion", "-- with: raw_x via raw_y on A", `sql/staging/t.sql:11: via raw_y, which is not among what it reads`},
+		{"-- order:  insertion", "-- from: raw_x on B", `sql/staging/t.sql:11: B is no column of t`},
+		{"-- order:  insertion", "-- adds: N", `sql/staging/t.sql:11: adds stands before any from or with`},
+		{"-- order:  insertion", "-- from: raw_x on A\n-- adds: B", `sql/staging/t.sql:11: adds B, which is no column of t`},
 		{"raw_x, raw_unit", "raw_unit", `declares inputs, but reads no raw source`},
 		{"select\n    1\n;", ";", `there is no query`},
 	} {
@@ -90,6 +120,9 @@ func TestParseRefuses(t *testing.T) {
 	if _, err := Parse("marts/account.sql", strings.ReplaceAll(header, "-- t is", "-- account is")); err == nil {
 		t.Error("a table that is provided can be made")
 	}
+	if _, err := Parse("intermediate/closed_t.sql", strings.ReplaceAll(header, "-- t is", "-- closed_t is")); err == nil || !strings.Contains(err.Error(), "belong to the rows kept") {
+		t.Errorf("got error %v", err)
+	}
 }
 
 func TestLoadRefuses(t *testing.T) {
@@ -101,6 +134,8 @@ func TestLoadRefuses(t *testing.T) {
 		{map[string]string{"marts/a.sql": "a"}, "reads itself: a → a"},
 		{map[string]string{"marts/a.sql": "b"}, "sql/marts/a.sql: reads b, which no model makes and nothing provides"},
 		{map[string]string{"marts/a.sql": "account", "staging/a.sql": "account"}, "the table a is already made by sql/staging/a.sql"},
+		{map[string]string{"marts/a.sql": "closed_b"}, "sql/marts/a.sql: reads closed_b, but no model makes b, of which closed rows could be"},
+		{map[string]string{"marts/a.sql": "previous_b\n-- period: D", "marts/b.sql": "a"}, "sql/marts/a.sql: has a period, but nothing it reads is kept by period"},
 		{map[string]string{"marts/a.sql": "account\n-- period: D"}, "sql/marts/a.sql: has a period, but nothing it reads is kept by period"},
 	} {
 		if _, err := Load(tinyModels(c.files)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -17,8 +17,11 @@ import (
 //	period: <column>                  order:  insertion
 //	input  <name> <type>              column <name> <type> <meaning>
 //	check: <condition of a row>       total:  <condition of the table>
+//	from:  <table> on <column>, … where <condition>       with: <the same>       adds: <column> = <expression>, …
+//
+// The last three say how rows are traced, see trace.go.
 var (
-	directive = regexp.MustCompile(`^(reads|grain|period|order|check|total):(.*)$|^(input|column)(\s+.*)$`)
+	directive = regexp.MustCompile(`^(reads|grain|period|order|check|total|from|with|adds):(.*)$|^(input|column)(\s+.*)$`)
 	keyword   = regexp.MustCompile(`^[A-Za-z_]+:(\s|$)`)
 	typed     = regexp.MustCompile(`^(\S+)\s+(decimal\s*\(\s*\d+\s*,\s*\d+\s*\)|[a-z]+)(?:\s+(.*))?$`)
 	name      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -74,7 +77,7 @@ func (p *parser) header(lines []string) int {
 		case indented && len(entries) > 0:
 			entries[len(entries)-1].text += "\n" + strings.TrimSpace(text)
 		case !indented && (len(entries) > 0 || keyword.MatchString(text) && len(prose) > 0 && prose[len(prose)-1] == ""):
-			p.fault(i+1, "%q is no line of a header: it knows reads, grain, period, order, input, column, check and total; what continues a line is indented further", text)
+			p.fault(i+1, "%q is no line of a header: it knows reads, grain, period, order, input, column, check, total, from, with and adds; what continues a line is indented further", text)
 		default:
 			prose = append(prose, text)
 		}
@@ -144,6 +147,10 @@ func (p *parser) entry(e entry) {
 		p.m.Checks = append(p.m.Checks, Rule{SQL: body, Line: e.line})
 	case "total":
 		p.m.Totals = append(p.m.Totals, Rule{SQL: body, Line: e.line})
+	case "from", "with":
+		p.edge(e.line, body, word == "from")
+	case "adds":
+		p.adds(e.line, body)
 	}
 }
 
@@ -224,6 +231,7 @@ func (p *parser) whole() {
 	}
 	p.period()
 	p.inputs()
+	p.traced()
 }
 
 func (p *parser) period() {
@@ -266,6 +274,8 @@ func reserved(table string) error {
 	switch {
 	case isRaw(table):
 		return errors.New("names that begin with raw_ belong to the raw sources")
+	case isKept(table):
+		return errors.New("names that begin with closed_ or previous_ belong to the rows kept of other tables")
 	case builtin(table) != nil:
 		return fmt.Errorf("the table %s is provided", table)
 	}

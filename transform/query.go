@@ -15,6 +15,8 @@ type QueryOptions struct {
 	Temp    string              // folder for what does not fit in memory; "" is the system's
 	Memory  string              // "" is 2GB
 	Threads int                 // 0 is one per core
+
+	writable string // a folder that may be written to
 }
 
 // ColumnInfo is a column of an answer.
@@ -28,12 +30,33 @@ type ColumnInfo struct {
 // unknown and its text empty. fn is called once with a nil row where there is no row, so that the
 // columns are known. Nothing can be written, and no file seen but those of the tables.
 func Query(ctx context.Context, o QueryOptions, sql string, fn func(columns []ColumnInfo, row []string, null []bool) error) (err error) {
+	return withViews(ctx, o, func(s *session) error { return s.ask(ctx, sql, fn) })
+}
+
+// SaveRows writes the answer to a question about published tables as a Parquet file, in the order the
+// question asks for, and returns the number of its rows. The same rows are the same bytes.
+func SaveRows(ctx context.Context, o QueryOptions, sql, path string) (rows int64, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return 0, err
+	}
+	o.Threads, o.writable = 1, filepath.Dir(path)
+	err = withViews(ctx, o, func(s *session) error {
+		return s.value(ctx, "copy ("+sql+") to "+quote(path)+" (format parquet, compression zstd, compression_level 3, use_tmp_file false)", &rows)
+	})
+	return rows, errors.Join(err, syncFile(path))
+}
+
+// withViews opens a database that sees the tables of o.
+func withViews(ctx context.Context, o QueryOptions, fn func(*session) error) (err error) {
 	dir, err := os.MkdirTemp(o.Temp, "azledger-query-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	options := sessionOptions{dir: filepath.Join(dir, "database"), memory: o.Memory, threads: o.Threads, dialect: o.Dialect}
+	if o.writable != "" {
+		options.readable = []string{o.writable}
+	}
 	views := map[string][]file{}
 	for table, paths := range o.Views {
 		for _, path := range paths {
@@ -59,5 +82,5 @@ func Query(ctx context.Context, o QueryOptions, sql string, fn func(columns []Co
 			return err
 		}
 	}
-	return s.ask(ctx, sql, fn)
+	return fn(s)
 }

@@ -18,9 +18,10 @@ type Input struct {
 func Configuration() []Input {
 	return []Input{
 		{Name: "run_context", Columns: columns("RunDate date, Version varchar, ConfigDigest varchar, LateDays bigint, HistoryMonths bigint")},
+		{Name: "period_close", Columns: columns("BillingPeriod varchar, AsOf date, ClosedBy varchar, Note varchar")},
 		{Name: "account", Columns: columns("Account varchar, Scope varchar, Agreement varchar")},
 		// The tables of rules begin with RuleSet: several rule sets stand side by side, and rule_set says which holds
-		// in a month. Its row without a month (BillingPeriod '') names that of all the others. Texts to compare with are
+		// in a month. Its row without a month (BillingPeriod '') names that of all the others, and RulesDigest the copy in the lake. Texts to compare with are
 		// folded: lower case, trimmed, one blank for many. A pattern is one of LIKE, folded, with the backslash as escape.
 		//
 		//   - owner_rule: SubscriptionId to TagValue are folded, null where anything fits; patterns where IsPattern. Keys
@@ -38,7 +39,7 @@ func Configuration() []Input {
 		//   - allocation_target: the rows of a Month stand in the place of those without ('').
 		//   - allocation_policy: every policy has one row.
 		//   - allocation_markup, allocation_rate: '' fits anything; ServiceName of a mark-up is a pattern.
-		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar")},
+		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar, RulesDigest varchar")},
 		{Name: "owner_rule", Columns: columns("RuleSet varchar, Priority bigint, Line bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, InvoiceSection varchar, " +
 			"TagKey varchar, TagValue varchar, IsPattern boolean, ValidFrom date, ValidTo date")},
 		{Name: "owner_tag", Columns: columns("RuleSet varchar, Priority bigint, TagKey varchar")},
@@ -65,6 +66,7 @@ const (
 	rawUnit     = "raw_unit"
 	rawReject   = "raw_reject"
 	checkResult = "check_result"
+	comparedRun = "compared_run"
 )
 
 var provided = map[string][]Column{
@@ -72,6 +74,7 @@ var provided = map[string][]Column{
 		"RowCount bigint, RejectCount bigint, PageCount bigint, RoundedCount bigint, LargestRounding varchar, MinDate date, MaxDate date, FileCount bigint, Bytes bigint, " +
 		"AnnouncedPageCount bigint, AnnouncedRowCount bigint, AnnouncedByteCount bigint, ReceivedByteCount bigint, DuplicateCount bigint"),
 	rawReject:   columns("Source varchar, Account varchar, Scope varchar, Period varchar, Dataset varchar, Page bigint, Row bigint, Reason varchar, Text varchar"),
+	comparedRun: columns("RunDate date, RulesBefore varchar, RulesAfter varchar"),
 	checkResult: columns("TableName varchar, BillingPeriod varchar, Rule varchar, Kind varchar, BrokenCount bigint, Example varchar"),
 }
 
@@ -103,6 +106,9 @@ func columnsOf(m *Model, read string, set map[string]*Model) []Column {
 	}
 	if other := set[read]; other != nil {
 		return other.Columns
+	}
+	if _, table := keptTable(read); set[table] != nil {
+		return set[table].Columns
 	}
 	return builtin(read)
 }

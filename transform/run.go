@@ -25,6 +25,7 @@ type Options struct {
 	Threads int      // 0 is one per core
 	Models  fs.FS    // staging/, intermediate/, marts/ and dialect/duckdb.sql
 	Inputs  []Input  // tables of configuration
+	Kept    []Kept   // files of tables as they were, for models that read closed_<table> or previous_<table>
 	Periods Range    // only these periods are built; others stay as they are
 	Tables  []string // only these tables and what they read are built; empty: all
 	// Fetch brings files of the lake that are not on this disk, called with those that a table is about
@@ -137,6 +138,8 @@ type runner struct {
 	stale    bool
 	verified map[string]bool
 	single   map[string]bool // tables whose rows keep their order only on one thread
+	compared []*Model        // tables that some model reads as they were
+	previous *comparison     // what they are compared with, once that is known
 	session  *session
 	result   Result
 	failures []Broken
@@ -154,7 +157,7 @@ func prepare(o Options) (*runner, error) {
 	if r.Progress == nil {
 		r.Progress = func(Event) {}
 	}
-	for _, step := range []func() error{r.absolute, r.load, r.scan, r.inputs, r.want, r.plan} {
+	for _, step := range []func() error{r.absolute, r.load, r.scan, r.inputs, r.checkKept, r.want, r.plan} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -182,6 +185,7 @@ func (r *runner) load() (err error) {
 	for _, m := range r.models {
 		r.set[m.Name] = m
 	}
+	r.compared = comparedTables(r.models)
 	text, err := fs.ReadFile(r.Models, "dialect/duckdb.sql")
 	r.dialect = string(text)
 	return err
@@ -214,7 +218,7 @@ func (r *runner) inputs() error {
 	}
 	for _, m := range r.models {
 		for _, read := range m.Reads {
-			if r.set[read] == nil && provided[read] == nil && !isRaw(read) && r.given[read].Path == "" {
+			if r.set[read] == nil && provided[read] == nil && !isRaw(read) && !isKept(read) && r.given[read].Path == "" {
 				return fmt.Errorf("%s: reads %s, for which no file is given", m.Path, read)
 			}
 		}
@@ -277,6 +281,8 @@ func (r *runner) periodsOf(m *Model) ([]string, error) {
 			periods = append(periods, unitPeriods(r.units, mine)...)
 		case read == rawUnit, read == rawReject:
 			periods = append(periods, unitPeriods(r.units, func(unit) bool { return true })...)
+		case isKept(read):
+			periods = append(periods, r.keptPeriods(read)...)
 		default:
 			periods = append(periods, r.periods[read]...)
 		}
@@ -427,6 +433,7 @@ func (r *runner) finish() error {
 	if err == nil && !r.stale {
 		if err = r.writeSet(); err == nil {
 			r.result.Published = true
+			err = r.remember()
 		}
 	}
 	return errors.Join(err, sweep(r.Lake, r.keep()))
@@ -455,7 +462,8 @@ func (r *runner) failure() error {
 // keep is every file that a table or the last set needs.
 func (r *runner) keep() map[string]bool {
 	keep := setFiles(r.Lake)
-	keep[setFile] = true
+	maps.Copy(keep, previousKept(r.Lake))
+	keep[setFile], keep[previousFile] = true, true
 	for _, p := range r.pieces {
 		if s := r.states[p.folder()]; s != nil {
 			keep[p.folder()+"/"+stateFile] = true
@@ -476,14 +484,18 @@ func (r *runner) writeSet() error {
 			continue
 		}
 		t := newSetTable(m)
+		closed := r.closedPieces(m)
+		t.Files = append(t.Files, closed...)
 		for _, p := range r.piecesOf(m, "") {
-			if state := r.states[p.folder()]; state != nil {
+			signedOff := slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == p.period })
+			if state := r.states[p.folder()]; state != nil && !signedOff {
 				t.add(p, state)
 				if state.Facts.DataCompleteTo != "" {
 					s.DataCompleteTo = &state.Facts.DataCompleteTo
 				}
 			}
 		}
+		slices.SortFunc(t.Files, func(a, b setPart) int { return strings.Compare(a.Period, b.Period) })
 		s.Tables = append(s.Tables, t)
 	}
 	slices.SortFunc(s.Tables, func(a, b setTable) int { return strings.Compare(a.Name, b.Name) })

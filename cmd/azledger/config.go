@@ -93,6 +93,7 @@ type secrets struct {
 	StorageConnectionString load.Secret
 	StorageSAS              load.Secret
 	EnterpriseKey           load.Secret
+	SigningKey              load.Secret // of the records of closed months
 }
 
 func defaults() config {

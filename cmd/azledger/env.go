@@ -54,6 +54,7 @@ func (v variables) override(c *config) error {
 	c.secret.StorageConnectionString = load.NewSecret(v.take("STORAGE_CONNECTION_STRING"))
 	c.secret.StorageSAS = load.NewSecret(v.take("STORAGE_SAS"))
 	c.secret.EnterpriseKey = load.NewSecret(v.take("ENTERPRISE_KEY"))
+	c.secret.SigningKey = load.NewSecret(v.take("SIGNING_KEY"))
 	if err := v.fill("", reflect.ValueOf(c).Elem()); err != nil {
 		return err
 	}

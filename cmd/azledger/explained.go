@@ -4,14 +4,37 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
-	"github.com/azledger/azledger/transform"
+	"github.com/spf13/cobra"
 )
 
-// unexplainedError lists invoices that their charges do not add up to.
+// failFlag is --fail-on-unexplained, which run, transform and reconcile have.
+func failFlag(c *cobra.Command, into *string) {
+	c.Flags().StringVar(into, "fail-on-unexplained", "",
+		"exit with 6 if more than `amount` of an invoice is not explained, in its currency; 0: more than rounding can leave")
+}
+
+// unexplainedLimit is what of an invoice may stay unexplained; nil asks nothing.
+type unexplainedLimit struct{ amount *big.Rat }
+
+var plainAmount = regexp.MustCompile(`^\d+(\.\d+)?$`)
+
+func parseLimit(text string) (*unexplainedLimit, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if !plainAmount.MatchString(text) {
+		return nil, usagef("--fail-on-unexplained %s: want an amount of 0 or more, such as 0 or 10.50", text)
+	}
+	return &unexplainedLimit{sumOf(text).rat()}, nil
+}
+
+// unexplainedError lists invoices of which too much is not explained.
 type unexplainedError struct{ invoices []string }
 
 func (unexplainedError) exitCode() int { return exitUnexplained }
@@ -20,43 +43,71 @@ func (e unexplainedError) Error() string {
 	return fmt.Sprintf("%s not explained by the charges:\n  %s", count(len(e.invoices), "invoice"), strings.Join(e.invoices, "\n  "))
 }
 
-// unexplainedInvoices are those that data_quality reports as well: both go by IsUnexplained.
-const unexplainedInvoices = `
-	select
-		coalesce(strftime(InvoicePeriodStart, '%Y-%m'), ''),
-		Account || ' ' || InvoiceId || ': ' || case
-			when Status = 'NoCostData' then 'no cost records for '
-			when abs(Amount) > Tolerance then cast(cast(Amount as decimal(38, 2)) as varchar) || ' of '
-			else 'Marketplace and the rest differ within '
-		end || cast(cast(TotalAmount as decimal(38, 2)) as varchar) || ' ' || BillingCurrency
-	from invoice_reconciliation
-	where Component = 'Unexplained'
-		and IsUnexplained
-	order by Account, InvoiceId, BillingCurrency`
-
-// explained holds the invoices of the chosen months to their tolerance, if the user
-// asked for it.
-func (j *job) explained(ctx context.Context) error {
-	if !j.ask.explain {
+// hold holds invoices to the limit. Those that data_quality reports are unexplained; a limit beyond 0
+// lets some of them through.
+func (l *unexplainedLimit) hold(invoices []*reconciledInvoice) error {
+	if l == nil {
 		return nil
 	}
-	files, err := j.finished(ctx, "invoice_reconciliation")
+	var found []string
+	for _, v := range invoices {
+		if v.status != "Unexplained" || l.amount.Sign() > 0 && sumOf(v.remaining).abs().Cmp(l.amount) <= 0 {
+			continue
+		}
+		found = append(found, fmt.Sprintf("%s %s: %s of %s %s. %s", v.account, v.id, money(v.remaining), money(v.total), v.currency, v.unexplained()))
+	}
+	if len(found) > 0 {
+		return unexplainedError{found}
+	}
+	return nil
+}
+
+// explained holds the invoices of the chosen months to what may stay unexplained, if the
+// user asked for it.
+func (j *job) explained(ctx context.Context) error {
+	if j.unexplained == nil {
+		return nil
+	}
+	files, err := j.finished(ctx, reconciliationTable)
 	if err != nil {
 		return err
 	}
-	var found []string
-	views := map[string][]string{"invoice_reconciliation": files}
-	err = j.cfg.eachRow(ctx, views, unexplainedInvoices, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row != nil && j.span.has(row[0]) {
-			found = append(found, row[1])
-		}
-		return nil
-	})
-	if err == nil && len(found) > 0 {
-		err = unexplainedError{found}
+	known, err := j.cfg.reconciled(ctx, map[string][]string{reconciliationTable: files})
+	if err != nil {
+		return err
 	}
-	return err
+	var chosen []*reconciledInvoice
+	for _, v := range known {
+		if j.span.has(v.month) {
+			chosen = append(chosen, v)
+		}
+	}
+	return j.unexplained.hold(chosen)
 }
+
+// sum is an exact sum of amounts. The zero value is 0.
+type sum struct{ value *big.Rat }
+
+// sumOf is an amount as a table has it; an unknown one is 0.
+func sumOf(amount string) sum {
+	value, ok := new(big.Rat).SetString(amount)
+	if !ok {
+		value = new(big.Rat)
+	}
+	return sum{value}
+}
+
+func (s sum) rat() *big.Rat {
+	if s.value == nil {
+		return new(big.Rat)
+	}
+	return s.value
+}
+
+func (s sum) plus(amount string) sum { return sum{new(big.Rat).Add(s.rat(), sumOf(amount).rat())} }
+func (s sum) abs() *big.Rat          { return new(big.Rat).Abs(s.rat()) }
+func (s sum) isZero() bool           { return s.rat().Sign() == 0 }
+func (s sum) text() string           { return s.rat().FloatString(18) }
 
 // finished are the files of a table in the set that transform left in the lake.
 func (c *config) finished(table string) ([]string, error) {

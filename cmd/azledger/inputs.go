@@ -20,14 +20,26 @@ import (
 // writeInputs turns the configuration into tables. The SQL models see it in no other
 // way: nothing is pasted into a query. Each table is a CSV file under <lake>/inputs,
 // rewritten by every run and left alone when nothing changed.
-func (j *job) writeInputs() ([]transform.Input, error) {
-	rows, err := j.cfg.inputRows(j.asOf)
+func (j *job) writeInputs(closed []closedMonth) ([]transform.Input, error) {
+	set, err := j.cfg.rules()
+	if err != nil {
+		return nil, err
+	}
+	if err := j.cfg.keepRules(set, j.asOf); err != nil {
+		return nil, err
+	}
+	return j.cfg.writeInputsTo(filepath.Join(j.cfg.Lake, "inputs"), set, j.asOf, closed)
+}
+
+// writeInputsTo writes the tables of the configuration, with these rules in force.
+func (c *config) writeInputsTo(folder string, set *rules.Set, asOf time.Time, closed []closedMonth) ([]transform.Input, error) {
+	rows, err := c.inputRows(set, asOf, closed)
 	if err != nil {
 		return nil, err
 	}
 	inputs := transform.Configuration()
 	for i, in := range inputs {
-		inputs[i].Path = filepath.Join(j.cfg.Lake, "inputs", in.Name+".csv")
+		inputs[i].Path = filepath.Join(folder, in.Name+".csv")
 		if err := writeInput(inputs[i], rows[in.Name]); err != nil {
 			return nil, fmt.Errorf("input %s: %w", in.Name, err)
 		}
@@ -36,15 +48,14 @@ func (j *job) writeInputs() ([]transform.Input, error) {
 }
 
 // inputRows are the rows of each table of the configuration.
-func (c *config) inputRows(asOf time.Time) (map[string][][]string, error) {
-	set, err := c.rules()
+func (c *config) inputRows(set *rules.Set, asOf time.Time, closed []closedMonth) (map[string][][]string, error) {
+	rows, err := ruleRows(set, closedRules(closed))
 	if err != nil {
 		return nil, err
 	}
-	rows := set.Rows(rules.Current)
-	rows["rule_set"] = [][]string{{"", rules.Current}}
 	rows["run_context"] = [][]string{{asOf.Format(time.DateOnly), version, c.digest(set), strconv.Itoa(c.Periods.LateDays), strconv.Itoa(c.Periods.History)}}
 	rows["account"] = c.accountRows()
+	rows["period_close"] = periodCloseRows(closed)
 	return rows, nil
 }
 

@@ -30,6 +30,8 @@ type job struct {
 	log     *slog.Logger
 	lock    *lock
 	mirror  *mirror.Mirror // of a lake in a container; nil for one in a directory
+	// unexplained is what of an invoice may stay unexplained; nil where nobody asks.
+	unexplained *unexplainedLimit
 }
 
 // ask is what the flags of run, extract, transform and load say.
@@ -43,7 +45,7 @@ type ask struct {
 	asOf     string
 	refresh  bool
 	shrink   string
-	explain  bool // --fail-on-unexplained
+	fail     string // --fail-on-unexplained
 }
 
 // copyFlags are those of the commands that extract.
@@ -62,7 +64,7 @@ func (k *ask) buildFlags(c *cobra.Command) {
 	if !k.copies {
 		f.StringSliceVar(&k.tables, "table", nil, "only this `table` and what it is made from; may be repeated")
 	}
-	f.BoolVar(&k.explain, "fail-on-unexplained", false, "exit with 6 if an invoice differs from what its charges add up to")
+	failFlag(c, &k.fail)
 }
 
 // dateFlags choose the months and the run date.
@@ -89,7 +91,10 @@ func (a *app) work(ctx context.Context, k ask, steps func(context.Context, *job)
 func (a *app) newJob(k ask) (*job, error) {
 	j := &job{app: a, ask: k, log: a.logger()}
 	var err error
-	if j.span, err = parseMonths(k.period); err != nil {
+	if j.unexplained, err = parseLimit(k.fail); err != nil {
+		return nil, err
+	}
+	if j.span, err = parseMonths("--period", k.period); err != nil {
 		return nil, err
 	}
 	if j.asOf, err = parseDay(k.asOf, a.now()); err != nil {

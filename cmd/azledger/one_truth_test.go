@@ -29,7 +29,7 @@ type supply struct {
 // supplied runs a ledger over a small simulated enterprise that is supplied so.
 func supplied(t *testing.T, s supply) ledger {
 	t.Helper()
-	sim := azuresim.New(azuresim.Config{Seed: 11, Months: 2, Rows: 400, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+	sim := azuresim.New(azuresim.Config{Seed: 11, Months: 2, Rows: 400, Complete: true, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
 	server, err := serve(context.Background(), sim, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -96,12 +96,12 @@ func TestPeriods(t *testing.T) {
 	for text, want := range map[string]months{
 		"": {}, "2026-09": {"2026-09", "2026-09"}, "2025-11..2026-02": {"2025-11", "2026-02"},
 	} {
-		if got, err := parseMonths(text); err != nil || got != want {
+		if got, err := parseMonths("--period", text); err != nil || got != want {
 			t.Errorf("parseMonths(%s) = %v, %v; want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"2026", "2026-13", "2026-9", "202609", "2026-09..", "..2026-09", "2026-09..2026-08", "September"} {
-		if got, err := parseMonths(text); err == nil || exitCode(t.Context(), err) != exitUsage {
+		if got, err := parseMonths("--period", text); err == nil || exitCode(t.Context(), err) != exitUsage {
 			t.Errorf("parseMonths(%s) = %v, %v; want a usage error", text, got, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 // zero value leaves the choice to the stage.
 type months struct{ from, to string }
 
-// parseMonths reads 2026-09 or 2026-01..2026-09.
-func parseMonths(text string) (months, error) {
+// parseMonths reads 2026-09 or 2026-01..2026-09, which the user gave as name.
+func parseMonths(name, text string) (months, error) {
 	if text == "" {
 		return months{}, nil
 	}
@@ -19,12 +19,19 @@ func parseMonths(text string) (months, error) {
 		to = from
 	}
 	if !isMonth(from) || !isMonth(to) {
-		return months{}, usagef("--period %s: want a month such as 2026-09, or a range such as 2026-01..2026-09", text)
+		return months{}, usagef("%s %s: want a month such as 2026-09, or a range such as 2026-01..2026-09", name, text)
 	}
 	if to < from {
-		return months{}, usagef("--period %s: it ends before it begins", text)
+		return months{}, usagef("%s %s: it ends before it begins", name, text)
 	}
 	return months{from, to}, nil
+}
+
+func (m months) String() string {
+	if m.from == m.to {
+		return m.from
+	}
+	return m.from + ".." + m.to
 }
 
 // has tells whether a month is one of those chosen; where none was, all are.

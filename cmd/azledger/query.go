@@ -70,16 +70,22 @@ func (c *config) ask(ctx context.Context, views map[string][]string, text string
 // eachRow calls fn for each row of an answer, once with nil where there is none. The
 // query may use the functions that the models use.
 func (c *config) eachRow(ctx context.Context, views map[string][]string, text string, fn func([]transform.ColumnInfo, []string, []bool) error) error {
+	o, err := c.queryOptions(views)
+	if err != nil {
+		return err
+	}
+	return transform.Query(ctx, o, text, fn)
+}
+
+func (c *config) queryOptions(views map[string][]string) (transform.QueryOptions, error) {
 	functions, err := sql.FS.ReadFile("dialect/duckdb.sql")
 	if err != nil {
-		return err
+		return transform.QueryOptions{}, err
 	}
 	empty, err := emptyTables(views)
-	if err != nil {
-		return err
-	}
-	o := transform.QueryOptions{Views: views, Empty: empty, Dialect: string(functions), Temp: c.Limits.Temp, Memory: c.Limits.Memory, Threads: c.Limits.Threads}
-	return transform.Query(ctx, o, text, fn)
+	return transform.QueryOptions{
+		Views: views, Empty: empty, Dialect: string(functions), Temp: c.Limits.Temp, Memory: c.Limits.Memory, Threads: c.Limits.Threads,
+	}, err
 }
 
 // emptyTables are the columns of published tables that have no file, because they have no

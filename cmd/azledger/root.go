@@ -41,8 +41,8 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log only warnings and errors, show no progress")
 	root.AddCommand(
 		a.runCommand(), a.extractCommand(), a.transformCommand(), a.loadCommand(),
-		a.planCommand(), a.demoCommand(), a.simulateCommand(),
-		a.queryCommand(), a.sourcesCommand(), a.modelsCommand(), a.versionCommand(),
+		a.planCommand(), a.reconcileCommand(), a.explainCommand(), a.allocationCommand(), a.closeCommand(), a.verifyCommand(),
+		a.queryCommand(), a.sourcesCommand(), a.modelsCommand(), a.demoCommand(), a.simulateCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -19,6 +19,7 @@ type enterpriseFlags struct {
 	months, rows int
 	seed         uint64
 	asOf         string
+	restated     []string // months told otherwise than they were billed; the demo has none
 }
 
 // The day the demo's data is looked at. It is a fixed day, not today, so that the
@@ -41,7 +42,17 @@ func (f *enterpriseFlags) enterprise(now time.Time) (*azuresim.Enterprise, error
 	if f.months < 1 || f.rows < 500 {
 		return nil, usagef("want at least one month (--months %d) of 500 rows (--rows %d)", f.months, f.rows)
 	}
-	return azuresim.New(azuresim.Config{Seed: f.seed, Months: f.months, Rows: f.rows, AsOf: day}), nil
+	config := azuresim.Config{Seed: f.seed, Months: f.months, Rows: f.rows, AsOf: day}
+	for _, month := range f.restated {
+		config.Restated = append(config.Restated, azuresim.Restatement{Month: month})
+	}
+	e := azuresim.New(config)
+	for _, month := range f.restated {
+		if !e.Closed(month) {
+			return nil, usagef("--restate %s: want one of the %d months, as 2026-09, that is closed on %s", month, f.months, f.asOf)
+		}
+	}
+	return e, nil
 }
 
 // String is the flags as they were given, to be given again.
@@ -62,6 +73,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
+	c.Flags().StringSliceVar(&f.restated, "restate", nil, "closed `month`, such as 2026-09, that is told otherwise than it was billed; its exports get a newer run")
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&exports, "exports", "", "write the files of Cost Management exports into this `folder` first")
 	c.Flags().StringVar(&options.Account, "export-account", options.Account, "`account` whose exports are written: ea or mca")

@@ -31,6 +31,7 @@ var sections = []section{
 				max(TotalAmount) as Billed,
 				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Difference
 			from invoice_reconciliation
+			where IsCounted
 			group by Account, InvoiceId, BillingCurrency
 		)
 		select

@@ -36,23 +36,19 @@ func transformOnly(ctx context.Context, j *job) error {
 
 // transform builds what is out of date.
 func (j *job) transform(ctx context.Context) error {
-	inputs, err := j.writeInputs()
+	o, err := j.transformOptions()
 	if err != nil {
 		return err
 	}
 	bar := j.progress("transform", -1)
 	defer bar.close()
-	result, err := transform.Run(ctx, transform.Options{
-		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Tables: j.ask.tables, Fetch: j.fetch(),
-		Periods: transform.Range{From: j.span.from, To: j.span.to}, Log: j.log,
-		Progress: func(e transform.Event) {
-			bar.say(strings.TrimSpace(e.Name + " " + e.Period))
-			if e.Outcome != transform.Building {
-				bar.step(e.Total)
-			}
-		},
-	})
+	o.Progress = func(e transform.Event) {
+		bar.say(strings.TrimSpace(e.Name + " " + e.Period))
+		if e.Outcome != transform.Building {
+			bar.step(e.Total)
+		}
+	}
+	result, err := transform.Run(ctx, o)
 	if saving := j.save(ctx); saving != nil {
 		return errors.Join(err, saving)
 	}
@@ -64,6 +60,23 @@ func (j *job) transform(ctx context.Context) error {
 		return err // the demo prints them at its end
 	}
 	return j.findings(ctx)
+}
+
+// transformOptions say what to build from what. They write the tables of the configuration.
+func (j *job) transformOptions() (transform.Options, error) {
+	months, err := j.cfg.closedMonths()
+	if err != nil {
+		return transform.Options{}, err
+	}
+	inputs, err := j.writeInputs(months)
+	if err != nil {
+		return transform.Options{}, err
+	}
+	return transform.Options{
+		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
+		Models: sql.FS, Inputs: inputs, Kept: kept(months), Tables: j.ask.tables, Fetch: j.fetch(),
+		Periods: transform.Range{From: j.span.from, To: j.span.to}, Log: j.log,
+	}, nil
 }
 
 func built(r transform.Result, table string) bool {

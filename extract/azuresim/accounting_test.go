@@ -76,6 +76,9 @@ func TestRowsObeyTheirRules(t *testing.T) {
 	for _, a := range e.accounts() {
 		for _, ds := range []dataset{actual, amortized} {
 			each(e, a, ds, func(r *row) {
+				if r.isShort() {
+					return
+				}
 				product := new(big.Rat).Mul(ratOf(t, r.q), ratio(t, r.eff.String()))
 				if product.Cmp(ratio(t, r.pricing.String())) != 0 {
 					t.Errorf("%s %s day %s: %s × %s ≠ %s", a.key, r.charge, e.text(r.day).iso, r.q.amount(), r.eff, r.pricing)
@@ -163,10 +166,10 @@ func TestInvoicesAddUp(t *testing.T) {
 			}
 		})
 		for _, v := range e.invoices(a) {
-			if v.sub != v.billed.add(v.credit).sub(v.prepaid).sub(v.free) || v.total != v.sub.add(v.tax) || (v.status == "Paid") != v.due.isZero() {
+			if v.sub != v.billed.add(v.credit).sub(v.prepaid).sub(v.free) || v.total != v.sub.add(v.tax) || (v.status == "Paid" || v.status == "Void") != v.due.isZero() {
 				t.Errorf("invoice %s does not add up: %+v", v.name, v)
 			}
-			if a.kind == customerAgreement && ratio(t, v.billed.String()).Cmp(sums[v.name]) != 0 {
+			if a.kind == customerAgreement && v.counts() && ratio(t, v.billed.String()).Cmp(sums[v.name]) != 0 {
 				t.Errorf("invoice %s bills %s, its rows are %s", v.name, v.billed, sums[v.name].FloatString(20))
 			}
 			delete(sums, v.name)
@@ -189,7 +192,7 @@ func TestBalancesFollowFromRows(t *testing.T) {
 			t.Errorf("%s: the ending balance is wrong: %+v", b.month.name, b)
 		}
 		var azure, apart, market amount
-		c := e.cursor(selection{a: e.ea, first: i, last: i}, position{})
+		c := e.cursor(selection{a: e.ea, first: i, last: i, whole: true}, position{})
 		for r := (row{}); c.next(&r); {
 			cost := r.cost.rounded()
 			switch {

@@ -38,6 +38,13 @@ type Config struct {
 	Rows   int       // cost rows of a month over both accounts, about; 0 means 5000, the least is 500
 	AsOf   time.Time // the day the data is looked at: rows reach to the day before. Zero means 2026-11-22
 
+	// Balanced plants no unbalanced period: then nothing on any invoice is without an explanation.
+	Balanced bool
+	// Complete plants no missing day: then the records of the enrollment have all that it used.
+	Complete bool
+	// Restated are closed months that are told otherwise than they were billed.
+	Restated []Restatement
+
 	// PageSize is the size of a page when a request names no $top; 0 means 1000, which is also the largest.
 	PageSize int
 
@@ -93,6 +100,7 @@ type Enterprise struct {
 	meters   []*meter
 	ea, mca  *account
 	plan     plan
+	restated map[restatedMonth]bool
 	server   *server
 	lines    lineCache
 
@@ -110,11 +118,14 @@ func New(config Config) *Enterprise {
 	e.meters = makeMeters()
 	e.setAccounts()
 	e.plan = e.makePlan()
+	e.ea.setNames()
+	e.mca.setNames()
 	e.setPrices()
 	e.ea.setCommitments(enrollmentCommitments(e))
 	e.mca.setCommitments(customerCommitments(e))
 	e.ea.setCore(enrollmentCore(e))
 	e.mca.setCore(customerCore(e))
+	e.setRestated()
 	e.server = newServer(e)
 	return e
 }

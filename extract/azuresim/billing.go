@@ -203,6 +203,7 @@ func (e *Enterprise) invoiceObject(r *http.Request, a *account, v invoice) objec
 	} {
 		p[name] = moneyIn(v.profile.currency, value)
 	}
+	v.link(a, p)
 	if v.status == "Paid" && (amount{}).less(v.total) {
 		p["payments"] = []any{object{"paymentType": "Debited", "amount": moneyIn(v.profile.currency, v.total), "date": stamp(v.day+12, h), "paymentMethodFamily": "CheckWire", "paymentMethodType": "check"}}
 	}

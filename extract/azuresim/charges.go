@@ -38,7 +38,7 @@ type parts struct {
 	tags map[*subscription]map[*tagSet]bool
 }
 
-// partsOf adds up the actual cost of a month, once.
+// partsOf adds up the actual cost of a month, once, the day that the records lack included.
 func (e *Enterprise) partsOf(a *account, month int) *parts {
 	key := totalsKey{a.key, month, e.snapshot().version}
 	v, _ := e.parts.LoadOrStore(key, sync.OnceValue(func() *parts { return e.addParts(a, month) }))
@@ -47,7 +47,7 @@ func (e *Enterprise) partsOf(a *account, month int) *parts {
 
 func (e *Enterprise) addParts(a *account, month int) *parts {
 	all := &parts{map[part]partSum{}, map[*subscription]map[*tagSet]bool{}}
-	c := e.cursor(selection{a: a, ds: actual, first: month, last: month}, position{})
+	c := e.cursor(selection{a: a, ds: actual, first: month, last: month, whole: true}, position{})
 	var r row
 	for c.next(&r) {
 		cost := r.cost.rounded()

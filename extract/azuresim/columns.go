@@ -32,6 +32,8 @@ func invoiceID(r *row, b []byte) []byte { return append(b, r.invoice...) }
 
 func previousInvoiceID(r *row, b []byte) []byte { return append(b, r.previous...) }
 
+func ruleName(r *row, b []byte) []byte { return append(b, r.rule...) }
+
 func rateText(r *row, b []byte) []byte { return appendNum(b, r.rate, false) }
 
 func rateDate(r *row, b []byte) []byte {
@@ -271,7 +273,7 @@ var enrollmentFile = []column{
 	{"PayGPrice", number, appendPayG},
 	{"PlanName", free, appendPlan},
 	{"ServiceFamily", word, family},
-	{"CostAllocationRuleName", word, always("")},
+	{"CostAllocationRuleName", free, ruleName},
 	{"benefitId", word, appendBenefit},
 	{"benefitName", word, benefitName},
 	{"AccountId", word, sectionOwner},

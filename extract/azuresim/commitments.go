@@ -250,6 +250,8 @@ func customerCore(e *Enterprise) []coreLine {
 		{meter: c[1].meter, sub: us, commitment: c[1], low: 24_0000},
 		{meter: e.meterNamed("D2s v5", "uksouth"), sub: uk, market: true},
 		{meter: e.meterNamed("Delete Operations", "eastus"), sub: us}, // a price of 1.08E-07
+		{meter: e.plan.digitalMeter, sub: us},
+		{meter: e.meterNamed("vCore", "uksouth"), sub: uk},
 	}
 }
 

@@ -33,8 +33,8 @@ type costQuestion struct {
 	seal     string // of the body: a link is only good for the question it came with
 }
 
-// costQuery answers what the rows of a scope add up to on each day, by the day of the charge whatever the period that bills
-// it, for each currency and group.
+// costQuery answers what a scope cost on each day, by the day of the charge whatever the period that bills it, for each
+// currency and group. It knows the day that the records lack.
 func (s *server) costQuery(r *http.Request, t *target) (*answer, error) {
 	q, err := s.e.readQuestion(r, t)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *server) costQuery(r *http.Request, t *target) (*answer, error) {
 
 func (e *Enterprise) readQuestion(r *http.Request, t *target) (costQuestion, error) {
 	var q costQuestion
-	if t.a == nil || t.order != "" {
+	if t.a == nil && !t.payg || t.order != "" {
 		return q, notFound(t.path)
 	}
 	body, err := io.ReadAll(r.Body)
@@ -126,7 +126,7 @@ type costRow struct {
 
 // costRows adds up the scope's own rows, in the order of day, currency and group.
 func (e *Enterprise) costRows(t *target, q costQuestion) ([]*costRow, error) {
-	sel := selection{a: t.a, sub: t.sub, section: t.section, profile: t.profile, resource: strings.ToLower(t.group), usageOnly: q.Type == "Usage"}
+	sel := selection{a: t.a, sub: t.sub, section: t.section, profile: t.profile, resource: strings.ToLower(t.group), usageOnly: q.Type == "Usage", whole: true}
 	if q.Type == "AmortizedCost" {
 		sel.ds = amortized
 	}

@@ -80,7 +80,7 @@ func (l *lot) status() string {
 func (e *Enterprise) lots(a *account) []*lot {
 	var all []*lot
 	for _, v := range e.invoices(a) {
-		if a.kind == enterpriseAgreement || !v.monthly || v.month.index > 0 {
+		if a.kind == enterpriseAgreement || !v.monthly || v.month.index > 0 || !v.counts() {
 			continue
 		}
 		if !v.prepaid.isZero() {
@@ -161,7 +161,7 @@ func (e *Enterprise) commitmentLot(a *account) *lot {
 	l.original = fromCents(first.share(1000, 100), 100_000).add(cents(100_000))
 	l.events = []creditEvent{{kind: "NewCredit", day: l.start, text: "New MACC Added", added: l.original, profile: a.profiles[0]}}
 	for _, v := range e.invoices(a) {
-		if !v.monthly {
+		if !v.monthly || !v.counts() {
 			continue
 		}
 		taken := used(v.profile, v.month.index)

@@ -2,6 +2,7 @@ package azuresim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,10 +20,10 @@ var (
 )
 
 func (s *server) downloadInvoice(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || len(t.rest) != 2 {
+	if len(t.rest) != 2 {
 		return nil, notFound(t.path)
 	}
-	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	v, found := s.e.issuedInvoice(t, t.rest[0])
 	if !found {
 		return nil, notFound(t.path)
 	}
@@ -35,10 +36,10 @@ func (s *server) downloadInvoice(r *http.Request, t *target) (*answer, error) {
 }
 
 func (s *server) downloadResult(r *http.Request, t *target) (*answer, error) {
-	if t.a == nil || len(t.rest) != 3 {
+	if len(t.rest) != 3 {
 		return nil, notFound(t.path)
 	}
-	v, found := s.e.invoiceNamed(t.a, t.rest[0])
+	v, found := s.e.issuedInvoice(t, t.rest[0])
 	operation, tries, _ := strings.Cut(strings.TrimPrefix(t.rest[2], "invoiceDownload_"), "_")
 	if !found || operation != guid(hashText(v.name)) {
 		return nil, notFound(t.path)
@@ -132,6 +133,9 @@ func legacyName(sub *subscription, m month) string {
 
 // printed is the document of an invoice, of either API.
 func (e *Enterprise) printed(name string) []byte {
+	if v, found := e.issuedInvoice(&target{payg: true}, name); found {
+		return paper{name: name, currency: v.profile.currency, sub: v.sub, tax: v.tax, total: v.total}.pdf()
+	}
 	for _, a := range e.accounts() {
 		if v, found := e.invoiceNamed(a, name); found {
 			return e.document(a, v).pdf()
@@ -151,6 +155,7 @@ func (e *Enterprise) printed(name string) []byte {
 // paper is what is printed on an invoice.
 type paper struct {
 	name, currency  string
+	title           string // when it is no invoice
 	sub, tax, total amount
 	scanned         bool
 }
@@ -162,6 +167,9 @@ var misprint = cents(1000)
 // a wrong total.
 func (e *Enterprise) document(a *account, v invoice) paper {
 	p := paper{name: v.name, currency: v.profile.currency, sub: v.sub, tax: v.tax, total: v.total}
+	if v.creditFor != nil {
+		p.title = "Credit note"
+	}
 	if a.kind == customerAgreement && v.monthly {
 		p.scanned = v.profile.index == 1 && v.month.index == 0
 		if v.profile.index == 0 && v.month.index == 1 {
@@ -204,7 +212,7 @@ func (p paper) lines() [][2]string {
 		}
 	}
 	return [][2]string{
-		{"Invoice", ""},
+		{cmp.Or(p.title, "Invoice"), ""},
 		{"Invoice number", p.name},
 		{"Billing period", "Calendar month"},
 		{"Subtotal", p.currency + " " + p.figure(p.sub)},

@@ -37,6 +37,7 @@ type account struct {
 	lines       int
 	core        []coreLine
 	commitments []*commitment
+	hub         *subscription // what the others share, of the enrollment
 	seed        uint64
 	names       [][][2]string // invoice names by profile and month: monthly, immediate
 }
@@ -97,7 +98,7 @@ func (e *Enterprise) setAccounts() {
 	}
 	e.mca = &account{
 		e: e, key: "mca", kind: customerAgreement, id: CustomerID, path: CustomerPath,
-		name: "Contoso Digital Ltd", seed: mix2(e.seed, 2), lines: max(perDay*4/10-1, 6),
+		name: "Contoso Digital Ltd", seed: mix2(e.seed, 2), lines: max(perDay*4/10-1, 7),
 	}
 	e.ea.profiles = []*profile{{id: EnrollmentID, path: EnrollmentPath, name: e.ea.name, currency: "EUR", taxBasis: 2100}}
 	e.mca.profiles = []*profile{e.mca.makeProfile(0, "Contoso UK", "GBP", 2000), e.mca.makeProfile(1, "Contoso Americas", "USD", 825)}
@@ -105,8 +106,7 @@ func (e *Enterprise) setAccounts() {
 	e.mca.addSections("Web Shops", "Logistics", "Store Systems", "Research")
 	e.ea.addSubscriptions(eaSubs)
 	e.mca.addSubscriptions(mcaSubs)
-	e.ea.setNames()
-	e.mca.setNames()
+	e.ea.setHub()
 }
 
 func (a *account) makeProfile(index int, name, currency string, taxBasis int64) *profile {
@@ -175,6 +175,11 @@ type plan struct {
 	spikeSub     *subscription
 	spikeService string
 	overMeter    *meter
+	digital      int // month in which digitalMeter is charged 12 % above the customer agreement's sheet
+	digitalMeter *meter
+	short        int // month on some days of which the enrollment is charged for more than the rows say was used
+	exchange     int // month on some days of which the customer agreement converts at another rate
+	rebilled     int // month whose invoice of the customer agreement's second profile was wrong
 }
 
 const spikeFactor = 12
@@ -182,7 +187,7 @@ const spikeFactor = 12
 var unbalancedBy = cents(12345)
 
 func (e *Enterprise) makePlan() plan {
-	p := plan{unbalanced: -1, overbilled: -1, missing: -1, missingMonth: -1, spike: -1, spikeMonth: -1}
+	p := plan{unbalanced: -1, overbilled: -1, missing: -1, missingMonth: -1, spike: -1, spikeMonth: -1, digital: -1, short: -1, exchange: -1, rebilled: -1}
 	closed := 0
 	for _, m := range e.months {
 		if m.closed {
@@ -190,15 +195,30 @@ func (e *Enterprise) makePlan() plan {
 		}
 	}
 	p.spikeSub, p.spikeService = e.ea.subs[1], "Bandwidth"
-	p.overMeter = e.meterNamed("100 RU/s", "westeurope")
+	p.overMeter, p.digitalMeter = e.meterNamed("100 RU/s", "westeurope"), e.meterNamed("vCore", "eastus")
 	if closed == 0 {
 		return p
 	}
-	p.unbalanced, p.overbilled, p.missingMonth, p.spikeMonth = 0, min(1, closed-1), min(1, closed-1), min(2, closed-1)
-	p.missing = e.months[p.missingMonth].start + 24
-	if p.missingMonth == 0 {
-		p.missing = e.months[0].start + 4 // before anything is bought, so that every commitment still adds up
-	}
+	at := func(month int) int { return min(month, closed-1) }
+	p.overbilled, p.spikeMonth, p.digital, p.short, p.exchange = at(1), at(2), at(2), at(2), at(1)
 	p.spike = e.months[p.spikeMonth].start + 16
+	if !e.config.Balanced {
+		p.unbalanced = 0
+	}
+	if !e.config.Complete {
+		p.setMissing(e, at(1))
+	}
+	if closed > 1 && e.asOf >= e.rebillDay(at(2)) {
+		p.rebilled = at(2)
+	}
 	return p
+}
+
+// setMissing takes the rows of the 25th from a month; in the first month those of the 5th, before anything is bought, so
+// that every commitment still adds up.
+func (p *plan) setMissing(e *Enterprise, month int) {
+	p.missingMonth, p.missing = month, e.months[month].start+24
+	if month == 0 {
+		p.missing = e.months[0].start + 4
+	}
 }

@@ -101,7 +101,7 @@ func wantsMonth(months []string, m month) bool {
 }
 
 // exportMonth writes the runs of one export for one month: perhaps an older one, the one that counts, perhaps one that is
-// still being written.
+// still being written. A restated month's run is newer than any before it.
 func (e *Enterprise) exportMonth(ctx context.Context, dir string, o ExportOptions, a *account, set exportSet, m month) error {
 	submitted := time.Unix(int64(min(e.asOf, m.start+m.length+invoiceDay-1))*86400, 0).UTC().Add(6*time.Hour + 10*time.Minute)
 	if o.OlderRun {
@@ -111,6 +111,9 @@ func (e *Enterprise) exportMonth(ctx context.Context, dir string, o ExportOption
 		}
 	}
 	run := e.newSetRun(dir, o, a, set, m, submitted, 1)
+	if e.restated[restatedMonth{a.key, m.index}] {
+		run = e.newSetRun(dir, o, a, set, m, dayTime(e.asOf).Add(18*time.Hour+10*time.Minute), 3)
+	}
 	if err := run.write(ctx, set.feed(m, 0, 0)); err != nil {
 		return err
 	}

@@ -399,7 +399,7 @@ func focusDetails(version string) []column {
 		{"x_BillingProfileId", word, profileID},
 		{"x_BillingProfileName", free, profileName},
 		{"x_ContractedCostInUsd", number, inDollars(func(r *row) bool { return r.covered() && !r.c.plan })},
-		{"x_CostAllocationRuleName", word, always("")},
+		{"x_CostAllocationRuleName", free, ruleName},
 		{"x_CostCenter", word, costCenter},
 		{"x_CustomerId", word, always("")},
 		{"x_CustomerName", word, always("")},

@@ -271,7 +271,7 @@ func TestInvoiceListsPageInBothVersions(t *testing.T) {
 			if total := new(big.Rat).Add(numberOf(t, v, "subTotal"), numberOf(t, v, "taxAmount")); total.Cmp(numberOf(t, v, "totalAmount")) != 0 {
 				t.Errorf("invoice %v: total ≠ subtotal + tax", v["name"])
 			}
-			if (property(v, "status") == "Paid") != (numberOf(t, v, "amountDue").Sign() == 0) {
+			if (property(v, "status") == "Paid" || property(v, "status") == "Void") != (numberOf(t, v, "amountDue").Sign() == 0) {
 				t.Errorf("invoice %v is %v with %v due", v["name"], property(v, "status"), property(v, "amountDue"))
 			}
 		}
@@ -377,6 +377,7 @@ func TestMarketplacesAddUpToTheBalance(t *testing.T) {
 	for _, r := range list {
 		sum.Add(sum, numberOf(t, r, "pretaxCost"))
 	}
+	sum.Add(sum, ratio(t, e.Truth().Faults.MissingDay.Marketplace)) // billed, and in no record
 	_, balance := get(t, s, EnrollmentPath+"/billingPeriods/"+m.name+consumption+"balances?api-version=2023-05-01")
 	if want := numberOf(t, balance, "azureMarketplaceServiceCharges"); sum.Cmp(want) != 0 || pages < 2 {
 		t.Errorf("marketplaces are %s in %d pages, the balance says %s", sum.FloatString(18), pages, want.FloatString(2))

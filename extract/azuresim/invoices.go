@@ -81,6 +81,11 @@ type invoice struct {
 	total   amount
 	due     amount
 	status  string
+
+	document  string    // CreditNote; "" is an invoice
+	billedAs  string    // of a void invoice: the one that replaces it
+	creditFor *invoice  // of a credit note: the void invoice
+	instead   [2]string // of an invoice made again: the void one and its credit note
 }
 
 // invoiceName is the name of an invoice, or nothing for a month that is not invoiced yet and for the enrollment's rows,
@@ -101,9 +106,24 @@ func (a *account) setNames() {
 	a.names = make([][][2]string, len(a.profiles))
 	for _, p := range a.profiles {
 		for _, m := range a.e.months {
-			a.names[p.index] = append(a.names[p.index], [2]string{a.makeInvoiceName(p, m.index, false), a.makeInvoiceName(p, m.index, true)})
+			a.names[p.index] = append(a.names[p.index], [2]string{a.monthlyName(p, m.index), a.makeInvoiceName(p, m.index, true)})
 		}
 	}
+}
+
+// monthlyName is the name of the invoice that bills a month in the end.
+func (a *account) monthlyName(p *profile, month int) string {
+	if a.isRebilled(p, month) {
+		return a.otherInvoiceName(p, month, 2)
+	}
+	return a.makeInvoiceName(p, month, false)
+}
+
+// otherInvoiceName is the name of a further document of a month's invoice.
+func (a *account) otherInvoiceName(p *profile, month, number int) string {
+	m := a.e.months[month]
+	serial := uint64(m.year*12+m.number)*4 + uint64(p.index)*2 + uint64(number)*500_000
+	return fmt.Sprintf("G%09d", (serial*104729+a.seed%100000)%1e9)
 }
 
 func (a *account) makeInvoiceName(p *profile, month int, immediate bool) string {
@@ -135,7 +155,7 @@ func (e *Enterprise) invoices(a *account) []invoice {
 		}
 		for _, t := range e.totalsOf(a, m.index).sums {
 			if !t.immediate || !t.amount.round2().isZero() { // a month of nothing has an invoice over 0.00
-				all = append(all, e.customerInvoice(a, m, t))
+				all = append(all, e.customerInvoices(a, m, t)...)
 			}
 		}
 	}
@@ -150,8 +170,17 @@ func (e *Enterprise) enrollmentInvoice(b balance) invoice {
 	return v
 }
 
+// customerInvoices are the documents of a month: one, or three where it was rebilled.
+func (e *Enterprise) customerInvoices(a *account, m month, t total) []invoice {
+	v := e.customerInvoice(a, m, t)
+	if v.monthly && a.isRebilled(t.profile, m.index) {
+		return e.rebill(a, v)
+	}
+	return []invoice{v}
+}
+
 func (e *Enterprise) customerInvoice(a *account, m month, t total) invoice {
-	v := invoice{name: a.makeInvoiceName(t.profile, m.index, t.immediate), profile: t.profile, month: m, monthly: !t.immediate, billed: t.amount.round2()}
+	v := invoice{name: a.invoiceName(t.profile, m.index, t.immediate), profile: t.profile, month: m, monthly: !t.immediate, billed: t.amount.round2()}
 	if v.monthly {
 		switch {
 		case m.index == 0 && t.profile.index == 0:

@@ -64,7 +64,12 @@ var products = [...]product{
 	{"Event Hubs", "Event Hubs", "Standard Ingress Events", "Internet of Things", "Microsoft.EventHub", "namespaces", "1M", num{248, 4}, amounts, 100, 9_000_000, 6, ""},
 	{"Virtual Network", "IP Addresses", "Standard IPv4 Static Public IP", "Networking", "Microsoft.Network", "publicIPAddresses", "1 Hour", num{45, 4}, hourly, 0, 0, 4, ""},
 	{"Container Registry", "Container Registry", "Standard Registry Unit", "Containers", "Microsoft.ContainerRegistry", "registries", "1/Day", num{5972, 4}, daily, 0, 0, 0, ""},
+	{"Azure Firewall", "Azure Firewall", "Standard Deployment", "Networking", "Microsoft.Network", "azureFirewalls", "1 Hour", num{11125, 4}, hourly, 0, 0, 4, ""},
+	{"VPN Gateway", "VPN Gateway", "VpnGw1", "Networking", "Microsoft.Network", "virtualNetworkGateways", "1 Hour", num{1691, 4}, hourly, 0, 0, 4, ""},
 }
+
+// drawn is how many products lines are drawn from; those after them are used by what is shared alone.
+const drawn = len(products) - 2
 
 // discounted are the categories for which the enrollment negotiated 6 % off the list price.
 var discounted = map[string]bool{"Virtual Machines": true, "Storage": true, "SQL Database": true}
@@ -136,13 +141,25 @@ func (e *Enterprise) setPrices() {
 	}
 }
 
-// billedPrice is what rows of the enrollment say the unit price is: the sheet's, except for the one meter and month that
-// is over-billed.
-func (e *Enterprise) billedPrice(m *meter, period int) num {
-	if period == e.plan.overbilled && m == e.plan.overMeter {
+// billedPrice is what rows of a profile say the unit price is: the sheet's, except for the one meter and month of each
+// agreement that is over-billed.
+func (a *account) billedPrice(of *profile, m *meter, period int) num {
+	p := &a.e.plan
+	switch {
+	case a.kind == enterpriseAgreement && period == p.overbilled && m == p.overMeter:
 		return m.eur[period].percent(107)
+	case a.kind == customerAgreement && of.currency == "USD" && period == p.digital && m == p.digitalMeter:
+		return m.usd[period].percent(112)
 	}
-	return m.eur[period]
+	return a.sheetPrice(m, period)
+}
+
+// sheetPrice is what the price sheet says.
+func (a *account) sheetPrice(m *meter, period int) num {
+	if a.kind == enterpriseAgreement {
+		return m.eur[period]
+	}
+	return m.usd[period]
 }
 
 // sheetFillers is how many meters the price sheet lists that nobody uses: a real sheet is mostly those.
@@ -166,7 +183,7 @@ func (e *Enterprise) sheet(period int) []sheetRow {
 	}
 	for i := range sheetFillers {
 		h := hashText("unused") + uint64(i)
-		p := products[h%uint64(len(products))]
+		p := products[h%uint64(drawn)]
 		p.meter = fmt.Sprintf("%s %03d", p.meter, i)
 		price := num{int64(mix(h) % 99999), 6}.trim()
 		m := &meter{product: &p, region: &regions[mix(h+7)%uint64(len(regions))], id: guid(h), shown: guid(h), part: partNumber(mix(h))}

@@ -241,7 +241,7 @@ func (e *Enterprise) retailFiller(i int, currency string) (retailPrice, bool) {
 	if (e.asOf+int(mix(h)%900))/90%10 == 0 {
 		return retailPrice{}, false
 	}
-	p := products[mix(h+1)%uint64(len(products))]
+	p := products[mix(h+1)%uint64(drawn)]
 	p.meter = fmt.Sprintf("%s R%04d", p.meter, i)
 	switch i % 100 {
 	case 1:

@@ -188,7 +188,7 @@ func (e *Enterprise) parsePeriod(t *target, parts []string) (int, error) {
 
 func (e *Enterprise) parseScope(t *target, kind, name string) error {
 	found := false
-	if kind == "subscriptions" && strings.EqualFold(name, PaygID) {
+	if (kind == "subscriptions" || kind == "billingsubscriptions") && strings.EqualFold(name, PaygID) {
 		t.payg = true
 		return nil
 	}

@@ -50,7 +50,7 @@ func (a *account) specialRows(rows []row, m *month, day int, ds dataset, unround
 		}
 	}
 	if a.kind == enterpriseAgreement {
-		rows = a.enrollmentPurchases(rows, m, day, ds)
+		rows = a.allocations(a.enrollmentPurchases(rows, m, day, ds), m, day, ds)
 	} else {
 		rows = a.customerPurchases(rows, m, day, ds)
 	}

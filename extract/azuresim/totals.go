@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// totals are the sums of a closed or open month that bills are made of. They are added up in one pass over the month's
-// rows, without its RoundingAdjustment rows, which are made from them.
+// totals are the sums of a closed or open month that bills are made of. They are added up in one pass over all that was
+// used in the month, the day that the records lack included, without its RoundingAdjustment rows, which are made from them.
 type totals struct {
 	sums []total
 	sub  []amount // actual cost by subscription
@@ -56,7 +56,7 @@ func (e *Enterprise) totalsOf(a *account, month int) *totals {
 
 func (e *Enterprise) addUp(a *account, month int) *totals {
 	t := &totals{sub: make([]amount, len(a.subs)), cost: make([]amount, len(a.profiles)), sums: a.emptyTotals()}
-	c := e.cursor(selection{a: a, ds: actual, first: month, last: month, unrounded: true}, position{})
+	c := e.cursor(selection{a: a, ds: actual, first: month, last: month, unrounded: true, whole: true, billed: true}, position{})
 	var r row
 	for c.next(&r) {
 		t.cost[r.profile.index] = t.cost[r.profile.index].add(r.cost)

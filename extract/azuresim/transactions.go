@@ -65,7 +65,7 @@ func (e *Enterprise) linesOf(a *account, month int) []*billLine {
 
 func (e *Enterprise) makeLines(a *account, month int) []*billLine {
 	lines := map[lineKey]*billLine{}
-	c := e.cursor(selection{a: a, ds: actual, first: month, last: month, unrounded: true}, position{})
+	c := e.cursor(selection{a: a, ds: actual, first: month, last: month, unrounded: true, whole: true, billed: true}, position{})
 	var r row
 	for c.next(&r) {
 		if r.billed == month {
@@ -122,6 +122,9 @@ func (l *billLine) sectionID() string {
 
 // invoiceLines are the transactions of an invoice.
 func (e *Enterprise) invoiceLines(a *account, v invoice) []billLine {
+	if v.creditFor != nil {
+		return e.creditLines(a, v)
+	}
 	var lines []billLine
 	open := v.billed // what the lines so far have left over
 	for _, l := range e.linesOf(a, v.month.index) {
@@ -129,6 +132,9 @@ func (e *Enterprise) invoiceLines(a *account, v invoice) []billLine {
 			lines = append(lines, *l)
 			open = open.sub(l.gross)
 		}
+	}
+	if v.status == "Void" {
+		lines, open = wrongLines(lines, v), open.sub(rebilledBy)
 	}
 	rest := billLine{family: "Other", profile: v.profile, first: v.month.last(), last: v.month.last(), rows: 1}
 	if !open.isZero() {

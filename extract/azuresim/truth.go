@@ -1,6 +1,7 @@
 package azuresim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -33,6 +34,14 @@ type Truth struct {
 	Commitments []TruthCommitment   `json:"commitments"`
 	Invoices    []TruthInvoice      `json:"invoices"`
 	Balances    []TruthBalance      `json:"balances"`
+
+	LateCharges  []TruthLate        `json:"lateCharges"`
+	Rebills      []TruthRebill      `json:"rebills"`
+	Refunds      []TruthRefund      `json:"refunds"`
+	Groups       []TruthGroup       `json:"resourceGroups"`
+	Allocations  []TruthAllocation  `json:"costAllocations"`
+	Restatements []TruthRestatement `json:"restatements"`
+	Payg         *TruthPayg         `json:"payAsYouGo"`
 }
 
 // TruthAccount is a billing account.
@@ -71,6 +80,10 @@ type TruthFaults struct {
 	IdleReservation  *TruthIdle       `json:"idleReservation"`
 	UnbalancedPeriod *TruthUnbalanced `json:"unbalancedPeriod"`
 	Misprint         *TruthMisprint   `json:"misprint"`
+
+	OverbilledDigital *TruthOverbilled `json:"overbilledCustomerMeter"` // of the customer agreement
+	ShortQuantity     *TruthQuantity   `json:"shortQuantity"`
+	ExchangeRate      *TruthExchange   `json:"exchangeRate"`
 }
 
 // TruthMisprint is an invoice whose document states another total than the API.
@@ -83,7 +96,8 @@ type TruthMisprint struct {
 	Printed  string `json:"printedTotal"`
 }
 
-// TruthOverbilled is a meter whose rows are priced 7 % above the price sheet for a month.
+// TruthOverbilled is a meter whose rows are priced above the price sheet for a month. Prices and costs are in pricing
+// currency; in the customer agreement the meter is over-billed in the profile whose currency is the same.
 type TruthOverbilled struct {
 	Account     string `json:"account"`
 	Scope       string `json:"scope"`
@@ -103,12 +117,21 @@ type TruthOverbilled struct {
 	Overcharge  string `json:"overcharge"`
 }
 
-// TruthMissing is a day without any row of an account.
+// TruthMissing is a day without any row of an account, though it was used and is billed. Eligible, Separate and Marketplace
+// are the parts of Cost as the balance has them.
 type TruthMissing struct {
-	Account string `json:"account"`
-	Scope   string `json:"scope"`
-	Period  string `json:"period"`
-	Day     string `json:"day"`
+	Account     string `json:"account"`
+	Scope       string `json:"scope"`
+	Period      string `json:"period"`
+	Day         string `json:"day"`
+	Invoice     string `json:"invoice"`
+	Currency    string `json:"currency"`
+	Rows        int64  `json:"rows"` // of actual cost
+	Cost        string `json:"cost"`
+	Amortized   string `json:"amortizedCost"`
+	Eligible    string `json:"eligibleCost"`
+	Separate    string `json:"separateCost"`
+	Marketplace string `json:"marketplaceCost"`
 }
 
 // TruthSpike is a day on which one service of one subscription costs Factor times what it would have.
@@ -277,6 +300,7 @@ type TruthInvoice struct {
 	Date      string `json:"invoiceDate"`
 	Status    string `json:"status"`
 	Currency  string `json:"currency"`
+	Document  string `json:"documentType"`
 	RowsSum   string `json:"rowsCost"`
 	Billed    string `json:"billedAmount"`
 	Credit    string `json:"creditAmount"`
@@ -346,6 +370,9 @@ func (e *Enterprise) Truth() Truth {
 		t.Balances = append(t.Balances, b.truth(e, books))
 	}
 	t.Faults = e.truthFaults(books)
+	t.LateCharges, t.Rebills, t.Refunds = e.truthLate(), e.truthRebills(), e.truthRefunds()
+	t.Groups, t.Allocations, t.Restatements = e.truthGroups(books), e.truthAllocations(books), e.truthRestatements()
+	t.Payg = e.truthPayg()
 	return t
 }
 
@@ -415,6 +442,10 @@ const (
 	cutBucket     // EA: number is the total it belongs to
 	cutOver       // quantity as cost, cost at the sheet's price as pricing
 	cutSpike
+	cutShort    // quantity as cost, cost of that quantity as pricing
+	cutExchange // cost at the right rate as pricing
+	cutGroup    // name is the resource group, number the subscription: what has no tags there
+	cutRule     // name is the rule of a cost allocation, number the subscription
 )
 
 type books map[cut]*tally
@@ -556,11 +587,15 @@ func (k *keeper) keepAnswers(r *row, rounded amount) {
 		}
 	}
 	if r.ds == amortized {
+		if r.tags.empty && r.group != "" {
+			k.cut(r, cutGroup, r.group, r.sub.index).add(r, rounded)
+		}
 		return
 	}
 	if r.invoice != "" {
 		k.cut(r, cutInvoice, r.invoice, 0).add(r, rounded)
 	}
+	k.keepPlanted(r, rounded)
 	if r.a.kind == customerAgreement {
 		return
 	}
@@ -571,12 +606,26 @@ func (k *keeper) keepAnswers(r *row, rounded amount) {
 		bucket = totalSeparate
 	}
 	k.cut(r, cutBucket, "", bucket).add(r, rounded)
-	p := k.e.plan
-	if r.month == p.overbilled && r.meter == p.overMeter && r.metered() {
-		sheet := &row{cost: r.cost, pricing: mul(r.q, r.meter.eur[r.month])}
+	if r.rule != "" {
+		k.cut(r, cutRule, r.rule, r.sub.index).add(r, rounded)
+	}
+}
+
+// keepPlanted adds a row to what the planted faults are worth.
+func (k *keeper) keepPlanted(r *row, rounded amount) {
+	p := &k.e.plan
+	switch {
+	case r.isExchanged():
+		right := &row{cost: rounded, pricing: r.pricing.times(r.profile.rate(r.month)).rounded()}
+		k.cut(r, cutExchange, "", 0).add(right, rounded)
+	case r.isShort():
+		used := &row{cost: r.cost, pricing: mul(r.q, r.unit)}
+		k.cut(r, cutShort, "", 0).add(used, r.q.amount())
+	case r.metered() && r.line >= 0 && r.c == nil && r.unit != r.a.sheetPrice(r.meter, r.month):
+		sheet := &row{cost: r.cost, pricing: mul(r.q, r.a.sheetPrice(r.meter, r.month))}
 		k.cut(r, cutOver, "", 0).add(sheet, r.q.amount())
 	}
-	if r.day == p.spike && r.sub == p.spikeSub && r.metered() && r.meter.category == p.spikeService {
+	if r.a.kind == enterpriseAgreement && r.day == p.spike && r.sub == p.spikeSub && r.metered() && r.meter.category == p.spikeService {
 		k.cut(r, cutSpike, "", 0).add(r, rounded)
 	}
 }
@@ -774,7 +823,7 @@ func (v *invoice) truth(a *account, b books) TruthInvoice {
 		Account: a.key, Name: v.name, Profile: v.profile.id, Period: v.month.iso(), Monthly: v.monthly, Date: isoDay(v.day), Status: v.status,
 		Currency: v.profile.currency, Billed: v.billed.String(), Credit: v.credit.String(), Prepaid: v.prepaid.String(), Free: v.free.String(),
 		SubTotal: v.sub.String(), Tax: v.tax.String(), Total: v.total.String(), AmountDue: v.due.String(),
-		Printed: a.e.document(a, *v).shown(),
+		Printed: a.e.document(a, *v).shown(), Document: cmp.Or(v.document, "Invoice"),
 	}
 	rows := amount{}
 	for c, part := range b {
@@ -798,36 +847,6 @@ func (l *balance) truth(e *Enterprise, b books) TruthBalance {
 		TotalOver: l.totalOverage().String(), TotalUsage: l.totalUsage().String(), Marketplace: l.marketplace.String(), End: l.end.String(),
 		RowsUsage: bucket(totalEligible), RowsApart: bucket(totalSeparate), RowsMarket: bucket(totalMarketplace),
 	}
-}
-
-func (e *Enterprise) truthFaults(b books) TruthFaults {
-	p, a := e.plan, e.ea
-	idle := a.commitments[2]
-	hours := idle.truth(b)
-	var reserved int
-	for range hours.Utilized {
-		reserved += int(idle.reserved())
-	}
-	f := TruthFaults{IdleReservation: &TruthIdle{a.key, a.path, idle.order, idle.id, fmt.Sprint(reserved), "0", hours.Unused, "EUR"}}
-	if p.unbalanced < 0 {
-		return f
-	}
-	f.UnbalancedPeriod = &TruthUnbalanced{a.key, a.path, e.months[p.unbalanced].iso(), "EUR", unbalancedBy.String()}
-	f.MissingDay = &TruthMissing{a.key, a.path, e.months[p.missingMonth].iso(), e.text(p.missing).iso}
-	spike := b.of(cut{account: a.key, month: p.spikeMonth, kind: cutSpike})
-	f.Spike = &TruthSpike{
-		a.key, a.path, e.months[p.spikeMonth].iso(), e.text(p.spike).iso, p.spikeSub.id, p.spikeService, "EUR", spikeFactor,
-		spike.cost.String(), spike.exact.over(num{spikeFactor, 0}).String(),
-	}
-	over := b.of(cut{account: a.key, month: p.overbilled, kind: cutOver})
-	m := p.overMeter
-	f.OverbilledMeter = &TruthOverbilled{
-		a.key, a.path, e.months[p.overbilled].iso(), m.id, m.meter, m.category, m.region.zone, m.unit, "EUR",
-		m.eur[p.overbilled].String(), e.billedPrice(m, p.overbilled).String(), over.rows, over.cost.String(),
-		over.exact.String(), over.pricing.String(), over.exact.sub(over.pricing).String(),
-	}
-	f.Misprint = e.misprinted()
-	return f
 }
 
 // misprinted is the invoice whose document has a wrong total; nil in a window too short for it.

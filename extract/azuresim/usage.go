@@ -41,6 +41,7 @@ type row struct {
 	title     string // product text when it is not the meter's
 	invoice   string
 	previous  string
+	rule      string // of Azure's own cost allocation, which moved the row
 	id        uint64
 }
 
@@ -90,6 +91,8 @@ type selection struct {
 	market     bool // only Marketplace
 	azure      bool // all but Marketplace
 	unrounded  bool // without RoundingAdjustment rows, which are made from the sum of the others
+	whole      bool // with the day that the records lack
+	billed     bool // as it was billed: nothing is restated
 	usageOnly  bool
 	resource   string // resource group, folded
 	chargeType string // folded
@@ -161,17 +164,21 @@ func (c *cursor) step(r *row, m *month) bool {
 
 func (c *cursor) outside(day int) bool { return c.to != 0 && (day < c.from || day > c.to) }
 
+// skips tells whether a day has no rows for this cursor.
+func (c *cursor) skips(day int) bool { return c.outside(day) || c.a.silent(day) && !c.whole }
+
 func (c *cursor) nextLine(r *row, m *month) bool {
 	day := m.start + c.day
-	if c.outside(day) || c.a.silent(day) {
+	if c.skips(day) {
 		return false
 	}
+	restated := !c.billed && c.a.e.restated[restatedMonth{c.a.key, c.month}]
 	change := c.changes.of(c.a, day)
 	for ; c.i < c.a.lines; c.i, c.k = c.i+1, 0 {
 		if c.sub != nil && c.a.subOf(c.i) != c.sub || c.market && !c.a.isMarket(c.i) {
 			continue
 		}
-		if !c.a.fill(r, c.i, m, day, c.ds, change) || !c.wanted(r) {
+		if !c.a.fill(r, c.i, m, day, c.ds, change) || restated && !r.restate() || !c.wanted(r) {
 			continue
 		}
 		if c.k == 0 && c.a.twin(c.i) {
@@ -190,7 +197,7 @@ func (c *cursor) nextExtra(r *row, m *month) bool {
 		c.extra, c.extraAt = c.extra[:0], here
 		if c.part == partLate {
 			c.extra = c.a.lateRows(c.extra, m, c.ds)
-		} else if day := m.start + c.day; !c.outside(day) && !c.a.silent(day) {
+		} else if day := m.start + c.day; !c.skips(day) {
 			c.extra = c.a.specialRows(c.extra, m, day, c.ds, c.unrounded)
 		}
 	}
@@ -220,7 +227,7 @@ func (c *cursor) wanted(r *row) bool {
 	return true
 }
 
-// silent tells whether an account has no rows on a day: the planted missing day.
+// silent tells whether an account's records have no rows on a day, though it was used and is billed: the planted missing day.
 func (a *account) silent(day int) bool {
 	return a.kind == enterpriseAgreement && day == a.e.plan.missing
 }
@@ -232,6 +239,9 @@ func (a *account) subOf(i int) *subscription {
 	if i < len(a.core) {
 		return a.core[i].sub
 	}
+	if a.shares(i) {
+		return a.hub
+	}
 	return a.subs[i%len(a.subs)]
 }
 
@@ -239,7 +249,7 @@ func (a *account) isMarket(i int) bool {
 	if i < len(a.core) {
 		return a.core[i].market
 	}
-	return i%50 == 8
+	return i%50 == 8 && !a.shares(i)
 }
 
 // meterOf draws the meter of a line: four times in five in the home region of its subscription.
@@ -251,7 +261,10 @@ func (a *account) meterOf(i int, h uint64, s *subscription) *meter {
 	if h>>32%5 == 0 {
 		r = &regions[h>>36%uint64(len(regions))]
 	}
-	p := int(h >> 8 % uint64(len(products)))
+	if a.shares(i) {
+		return a.sharedMeter(i)
+	}
+	p := int(h >> 8 % uint64(drawn))
 	for j := range regions {
 		if &regions[j] == r {
 			return a.e.meters[p*len(regions)+j]
@@ -262,7 +275,7 @@ func (a *account) meterOf(i int, h uint64, s *subscription) *meter {
 
 // alive tells whether a line exists on a day: most do all the time, some are created or deleted within the window.
 func (a *account) alive(i int, h uint64, day int) bool {
-	if i < len(a.core) {
+	if i < len(a.core) || a.shares(i) {
 		return true
 	}
 	age := day - a.e.months[0].start
@@ -286,6 +299,9 @@ func (a *account) base(r *row, i int, m *month, day int, ds dataset) {
 	r.group = s.groups[h>>52%4]
 	r.number = h >> 12 % uint64(a.lines/3+7) // names repeat across resource groups
 	r.tags = tagsOf(h)
+	if a.shares(i) {
+		r.group, r.tags = s.groups[0], &sharedTags
+	}
 	r.charge, r.model, r.frequency, r.eligible = "Usage", "OnDemand", "UsageBased", true
 	r.invoice = a.invoiceName(r.profile, m.index, false)
 	r.id = r.today
@@ -318,17 +334,18 @@ func (a *account) fill(r *row, i int, m *month, day int, ds dataset, change chan
 		return false
 	}
 	r.setPrices(m)
+	r.exchange()
 	r.setCost(q, r.unit)
+	r.shorten()
 	return true
 }
 
 // setPrices sets contract and list price of the row's meter.
 func (r *row) setPrices(m *month) {
 	r.hasUnit, r.hasPayg = true, true
+	r.unit, r.payg = r.a.billedPrice(r.profile, r.meter, m.index), r.meter.usdPay[m.index]
 	if r.a.kind == enterpriseAgreement {
-		r.unit, r.payg = r.a.e.billedPrice(r.meter, m.index), r.meter.eurPay[m.index]
-	} else {
-		r.unit, r.payg = r.meter.usd[m.index], r.meter.usdPay[m.index]
+		r.payg = r.meter.eurPay[m.index]
 	}
 }
 

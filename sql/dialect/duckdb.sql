@@ -96,3 +96,12 @@ create or replace macro json_items(j) as
 -- json_names is the keys of a JSON object; none where it is no object.
 create or replace macro json_names(j) as
     coalesce(json_keys(try_cast(j as json)), []);
+
+-- folded is t as it is compared with what people typed: in lower case, trimmed, one blank for many. (regexp_replace stops after
+-- the first match in one engine and goes on in the other.)
+create or replace macro folded(t) as
+    lower(regexp_replace(trim(t), '\s+', ' ', 'g'));
+
+-- edit_distance is how many letters have to be put in, taken out or exchanged to make b of a.
+create or replace macro edit_distance(a, b) as
+    levenshtein(a, b);

@@ -287,3 +287,20 @@ language sql
 deterministic
 called on null input
 return coalesce(map_keys(try(cast(json_parse(j) as map(varchar, json)))), cast(array[] as array(varchar)));
+
+-- folded is t as it is compared with what people typed: in lower case, trimmed, one blank for many. (regexp_replace stops after
+-- the first match in one engine and goes on in the other.)
+create function folded(t varchar)
+returns varchar
+language sql
+deterministic
+returns null on null input
+return lower(regexp_replace(trim(t), '\s+', ' '));
+
+-- edit_distance is how many letters have to be put in, taken out or exchanged to make b of a.
+create function edit_distance(a varchar, b varchar)
+returns bigint
+language sql
+deterministic
+returns null on null input
+return levenshtein_distance(a, b);

@@ -27,6 +27,9 @@
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
+-- from:   stg_focus_export where stg_focus_export.Account = int_charge_focus.x_Account and stg_focus_export.Source = int_charge_focus.x_Source
+--         and stg_focus_export.Scope = int_charge_focus.x_Scope and stg_focus_export.Dataset = int_charge_focus.x_Dataset
+--         and stg_focus_export.Page = int_charge_focus.x_Page and stg_focus_export.Row = int_charge_focus.x_Row
 --
 -- column BillingAccountId                    varchar
 -- column BillingAccountName                  varchar

@@ -7,6 +7,13 @@
 -- reads:  cost_and_usage
 -- grain:  BillingPeriodStart, Account, CommitmentId, ChargeDate, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = int_commitment_daily.Account
+--         and cast(cost_and_usage.ChargePeriodStart as date) = int_commitment_daily.ChargeDate
+--         and regexp_extract(lower(cost_and_usage.CommitmentDiscountId), '([^/]+)(/reservations/|/savingsplans/)?/*$', 1) = int_commitment_daily.CommitmentId
+-- adds:   UsedCost = case when cost_and_usage.CommitmentDiscountStatus = 'Unused' then 0 else cost_and_usage.EffectiveCost end,
+--         UnusedCost = case when cost_and_usage.CommitmentDiscountStatus = 'Unused' then cost_and_usage.EffectiveCost else 0 end,
+--         PurchaseCost = case when cost_and_usage.x_ChargeType = 'Refund' then 0 else cost_and_usage.BilledCost end,
+--         RefundCost = case when cost_and_usage.x_ChargeType = 'Refund' then cost_and_usage.BilledCost else 0 end, ChargeCount = 1
 --
 -- column BillingPeriodStart  date             first day of the month the billing period starts in
 -- column Account             varchar          the account's name in the configuration

@@ -9,6 +9,15 @@
 -- reads:  stg_cost_file, stg_focus_export, stg_usage_details
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, ChargeDate, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   stg_cost_file on Account, Source, Scope, Dataset where coalesce(stg_cost_file.ChargeDate, stg_cost_file.BillingPeriodStart) = int_cost_day.ChargeDate
+--         and coalesce(stg_cost_file.BillingCurrency, 'XXX') = int_cost_day.BillingCurrency
+-- adds:   Cost when int_cost_day.Source not in ('usage_details', 'focus_export')
+-- from:   stg_usage_details on Account, Source, Scope, Dataset where coalesce(stg_usage_details.ChargeDate, stg_usage_details.BillingPeriodStart) = int_cost_day.ChargeDate
+--         and coalesce(stg_usage_details.BillingCurrency, 'XXX') = int_cost_day.BillingCurrency
+-- adds:   Cost when int_cost_day.Source = 'usage_details'
+-- from:   stg_focus_export on Account, Source, Scope, Dataset where coalesce(cast(stg_focus_export.ChargePeriodStart as date), stg_focus_export.BillingPeriodStart) = int_cost_day.ChargeDate
+--         and coalesce(stg_focus_export.BillingCurrency, 'XXX') = int_cost_day.BillingCurrency
+-- adds:   Cost = stg_focus_export.BilledCost when int_cost_day.Source = 'focus_export'
 --
 -- column Account             varchar          the account's name in the configuration
 -- column Source              varchar          cost_export, focus_export, cost_details, detailed_cost or usage_details

@@ -24,6 +24,7 @@
 -- reads:  int_cost_day, account
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset
 -- period: BillingPeriodStart
+-- from:   int_cost_day on Account, Source, Scope, Dataset
 --
 -- column Account             varchar  the account's name in the configuration
 -- column Source              varchar  cost_export, focus_export, cost_details, detailed_cost or usage_details

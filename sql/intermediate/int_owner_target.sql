@@ -20,6 +20,7 @@
 -- reads:  cost_and_usage, int_rule_set, owner_rule, owner_tag, tag_key, tag_value, inherited_tag, allocation_filter
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, InvoiceSectionId, InvoiceSectionName, FirstDate
 -- period: BillingPeriodStart
+-- with:   owner_rule where int_owner_target.OwnerBasis = 'Rule' and lower(trim(owner_rule.CostOwner)) = lower(int_owner_target.CostOwner)
 --
 -- column BillingPeriodStart  date     first day of the month the billing period starts in
 -- column SubAccountId        varchar  subscription GUID in lower case; empty for none

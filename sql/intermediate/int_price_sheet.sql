@@ -11,6 +11,8 @@
 -- grain:  Account, Source, Scope, BillingPeriodStart, Dataset, Page, Row
 -- period: BillingPeriodStart
 -- order:  insertion
+-- from:   stg_price_sheet_file on Account, Source, Scope, Dataset, Page, Row
+-- from:   stg_price_sheet on Account, Scope, Page, Row where int_price_sheet.Source = 'price_sheet'
 --
 -- column Account                varchar          the account's name in the configuration
 -- column Source                 varchar          price_sheet_export, price_sheet_download or price_sheet

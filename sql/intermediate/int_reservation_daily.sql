@@ -6,6 +6,8 @@
 -- reads:  int_reservation_detail, stg_reservation_summaries
 -- grain:  BillingPeriodStart, Account, ReservationId, UsageDate
 -- period: BillingPeriodStart
+-- from:   int_reservation_detail on Account, ReservationId, UsageDate
+-- from:   stg_reservation_summaries on Account, ReservationId, UsageDate where stg_reservation_summaries.Granularity = 'daily'
 --
 -- column BillingPeriodStart    date             first day of the month
 -- column Account               varchar          the account's name in the configuration

@@ -9,6 +9,8 @@
 -- reads:  stg_reservation_details, stg_reservation_details_file
 -- grain:  Source, Account, Scope, BillingPeriodStart, Page, Row
 -- period: BillingPeriodStart
+-- from:   stg_reservation_details_file on Account, Source, Scope, Page, Row
+-- from:   stg_reservation_details on Account, Scope, Page, Row where int_reservation_detail.Source = 'reservation_details'
 --
 -- column Source                 varchar          reservation_details_export, reservation_details_report or reservation_details
 -- column Account                varchar          the account's name in the configuration

@@ -31,6 +31,19 @@
 -- grain:  x_Account, x_Source, x_Scope, BillingPeriodStart, x_Dataset, x_Page, x_Row
 -- period: BillingPeriodStart
 -- order:  insertion
+-- from:   stg_cost_file where stg_cost_file.Account = cost_and_usage.x_Account and stg_cost_file.Source = cost_and_usage.x_Source
+--         and stg_cost_file.Scope = cost_and_usage.x_Scope and stg_cost_file.Dataset = cost_and_usage.x_Dataset
+--         and stg_cost_file.Page = cost_and_usage.x_Page and stg_cost_file.Row = cost_and_usage.x_Row
+-- adds:   EffectiveCost = stg_cost_file.Cost
+--         when cost_and_usage.x_Source not in ('usage_details', 'focus_export') and cost_and_usage.x_Dataset = 'amortized'
+-- from:   stg_usage_details where stg_usage_details.Account = cost_and_usage.x_Account and stg_usage_details.Source = cost_and_usage.x_Source
+--         and stg_usage_details.Scope = cost_and_usage.x_Scope and stg_usage_details.Dataset = cost_and_usage.x_Dataset
+--         and stg_usage_details.Page = cost_and_usage.x_Page and stg_usage_details.Row = cost_and_usage.x_Row
+-- adds:   EffectiveCost = stg_usage_details.Cost when cost_and_usage.x_Source = 'usage_details' and cost_and_usage.x_Dataset = 'amortized'
+-- from:   int_charge_focus on x_Account, x_Source, x_Scope, x_Dataset, x_Page, x_Row
+-- adds:   BilledCost, EffectiveCost, ListCost when cost_and_usage.x_Source = 'focus_export'
+-- with:   int_cost_source where int_cost_source.Account = cost_and_usage.x_Account and int_cost_source.Source = cost_and_usage.x_Source
+--         and int_cost_source.Scope = cost_and_usage.x_Scope and int_cost_source.Dataset = cost_and_usage.x_Dataset
 --
 -- column BillingAccountId                    varchar          ea: enrollment; mca: billing profile, the one invoiced; mosp: billing account or subscription
 -- column BillingAccountName                  varchar          its name, or the name of the account in the configuration

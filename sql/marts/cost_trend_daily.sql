@@ -6,6 +6,8 @@
 -- reads:  int_owner_daily, cost_and_usage
 -- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   int_owner_daily on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
+-- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column ChargeDate          date             UTC day of the charge

@@ -6,6 +6,13 @@
 --
 -- reads:  cost_trend_daily, run_context
 -- grain:  BillingMonth, Account, SubAccountId, ServiceName, BillingCurrency
+-- from:   cost_trend_daily on Account, SubAccountId, ServiceName, BillingCurrency
+--         where month_start(cost_trend_daily.BillingPeriodStart) = cost_trend_monthly.BillingMonth
+-- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount
+-- with:   cost_trend_daily on Account, SubAccountId, ServiceName, BillingCurrency
+--         where month_start(cost_trend_daily.BillingPeriodStart) = month_add(cost_trend_monthly.BillingMonth, -1)
+-- adds:   PreviousBilledCost = cost_trend_daily.BilledCost, PreviousEffectiveCost = cost_trend_daily.EffectiveCost
+--         when cost_trend_monthly.PreviousEffectiveCost is not null
 --
 -- column BillingMonth           date             first day of the month the charges are billed in
 -- column Account                varchar          the account's name in the configuration

@@ -7,10 +7,16 @@
 -- An invoice is reported when invoice_reconciliation calls it unexplained, whatever is left over in sum: two wrongs can make a
 -- right. Without any cost record of it, that is an error only if the account has cost records of the month.
 --
--- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, int_price_difference,
+-- reads:  check_result, raw_reject, raw_unit, source_completeness, source_completeness_cost, int_cost_source, int_cost_day, int_focus_flag, price_check,
 --         int_price_missing, int_usage_spike, int_commitment_idle, invoice, invoice_reconciliation, invoice_document,
---         run_context
+--         restatement, run_context
 -- grain:  Rule, TableName, Account, Scope, BillingPeriod, Subject
+-- from:   check_result on TableName where data_quality.Rule = 'check_broken' and data_quality.BillingPeriod = coalesce(check_result.BillingPeriod, 'all')
+--         and data_quality.Subject = check_result.Kind || ': ' || check_result.Rule
+-- from:   raw_reject on Account, Scope where data_quality.Rule = 'record_rejected' and data_quality.BillingPeriod = raw_reject.Period
+--         and data_quality.TableName = 'raw_' || raw_reject.Source
+-- from:   raw_unit on Account, Scope where data_quality.BillingPeriod = raw_unit.Period and data_quality.TableName = 'raw_' || raw_unit.Source
+--         and starts_with(data_quality.Subject, raw_unit.Dataset)
 --
 -- column Rule                varchar          what is broken, such as missing_day
 -- column TableName           varchar          the table it is about
@@ -445,23 +451,26 @@ prices_above as (
     select
         'price_above_sheet' as Rule,
         'cost_and_usage' as TableName,
-        int_price_difference.Account as Account,
+        price_check.Account as Account,
         'all' as Scope,
-        month_text(int_price_difference.BillingPeriodStart) as BillingPeriod,
-        int_price_difference.MeterId || case when int_price_difference.PartNumber <> '' then ' ' || int_price_difference.PartNumber else '' end
-            || ' ' || int_price_difference.UnitOfMeasure || ' ' || int_price_difference.BillingCurrency as Subject,
+        month_text(price_check.BillingPeriodStart) as BillingPeriod,
+        price_check.MeterId || case when price_check.PartNumber <> '' then ' ' || price_check.PartNumber when price_check.ProductId <> '' then ' ' || price_check.ProductId else '' end
+            || ' ' || price_check.UnitOfMeasure || ' ' || price_check.BillingCurrency as Subject,
         'error' as Severity,
-        int_price_difference.MeterName || ' was billed at up to ' || cast(cast(int_price_difference.HighestPrice as decimal(38, 6)) as varchar) || ' '
-            || int_price_difference.BillingCurrency || ' per ' || int_price_difference.UnitOfMeasure || ', the price sheet says '
-            || cast(cast(int_price_difference.SheetPrice as decimal(38, 6)) as varchar) || '. ' || cast(int_price_difference.ChargeCount as varchar)
-            || ' charges are ' || cast(cast(int_price_difference.Overcharge as decimal(38, 2)) as varchar) || ' ' || int_price_difference.BillingCurrency || ' too high.' as Detail,
+        max(price_check.MeterName) || ' was billed at up to ' || cast(cast(max(price_check.BilledUnitPrice) as decimal(38, 6)) as varchar) || ' '
+            || max(price_check.PricingCurrency) || ' per ' || max(price_check.UnitOfMeasure) || ', the price sheet says '
+            || cast(cast(max(price_check.SheetPrice) as decimal(38, 6)) as varchar) || '. ' || cast(sum(price_check.ChargeCount) as varchar)
+            || ' charges are ' || cast(cast(sum(price_check.PriceMismatch) as decimal(38, 2)) as varchar) || ' ' || max(price_check.BillingCurrency) || ' too high.' as Detail,
         cast(null as date) as FirstDay,
         cast(null as date) as LastDay,
-        int_price_difference.ChargeCount as AffectedRows,
-        int_price_difference.Overcharge as Amount,
-        int_price_difference.BillingCurrency as BillingCurrency
-    from int_price_difference
-    where int_price_difference.Overcharge >= 0.01
+        cast(sum(price_check.ChargeCount) as bigint) as AffectedRows,
+        cast(sum(price_check.PriceMismatch) as decimal(38, 18)) as Amount,
+        max(price_check.BillingCurrency) as BillingCurrency
+    from price_check
+    where price_check.Result = 'PriceMismatch'
+        and price_check.PriceMismatch > 0
+    group by 3, 5, 6
+    having sum(price_check.PriceMismatch) >= 0.01
 ),
 sheet_readers as (
     select raw_unit.Account as Account
@@ -561,11 +570,13 @@ unexplained as (
         invoice_reconciliation.Account as Account,
         invoice_reconciliation.InvoiceId as InvoiceId,
         invoice_reconciliation.BillingCurrency as BillingCurrency,
+        invoice_reconciliation.InvoiceKind as InvoiceKind,
         invoice_reconciliation.InvoicePeriodStart as InvoicePeriodStart,
         invoice_reconciliation.InvoicePeriodEnd as InvoicePeriodEnd,
         invoice_reconciliation.TotalAmount as TotalAmount,
         invoice_reconciliation.Amount as Amount,
-        invoice_reconciliation.Status = 'NoCostData' as HasNoCosts,
+        invoice_reconciliation.RemainingAmount as RemainingAmount,
+        invoice.ChargeCount = 0 and invoice_reconciliation.InvoiceKind <> 'EnrollmentInvoice' as HasNoCosts,
         cost_months.Account is not null as HasCostMonth,
         abs(invoice_reconciliation.Amount) > coalesce(invoice_reconciliation.Tolerance, 0) as IsAmountOff,
         coalesce(abs(invoice.MarketplaceAmount - invoice.CalculatedMarketplace) > coalesce(invoice_reconciliation.Tolerance, 0), false) as IsMarketplaceOff,
@@ -580,7 +591,7 @@ unexplained as (
         on cost_months.Account = invoice_reconciliation.Account
         and cost_months.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
     where invoice_reconciliation.Component = 'Unexplained'
-        and invoice_reconciliation.IsUnexplained
+        and invoice_reconciliation.Status = 'Unexplained'
 ),
 unexplained_invoices as (
     select
@@ -595,6 +606,8 @@ unexplained_invoices as (
             || case
                 when unexplained.HasNoCosts and unexplained.HasCostMonth then ', but none of the month''s cost records belongs to it.'
                 when unexplained.HasNoCosts then ', but no cost records of its period were extracted.'
+                when unexplained.InvoiceKind = 'EnrollmentInvoice' then '; ' || cast(cast(unexplained.Amount as decimal(38, 2)) as varchar)
+                    || ' of it is in no balance of the months it bills.'
                 when unexplained.IsAmountOff then '; ' || cast(cast(unexplained.Amount as decimal(38, 2)) as varchar) || ' of it is in no charge, credit or tax.'
                 else ', which is what its charges, credits and taxes add up to.'
             end
@@ -606,10 +619,35 @@ unexplained_invoices as (
         unexplained.InvoicePeriodStart as FirstDay,
         day_add(unexplained.InvoicePeriodEnd, -1) as LastDay,
         cast(1 as bigint) as AffectedRows,
-        case when unexplained.IsAmountOff or not unexplained.IsMarketplaceOff then unexplained.Amount
-            else unexplained.MarketplaceAmount - unexplained.CalculatedMarketplace end as Amount,
+        unexplained.RemainingAmount as Amount,
         unexplained.BillingCurrency as BillingCurrency
     from unexplained
+),
+-- An invoice's own lines can explain it; that its usage has no records is worth a look all the same.
+recordless_invoices as (
+    select
+        'invoice_without_records' as Rule,
+        'invoice_reconciliation' as TableName,
+        invoice_reconciliation.Account as Account,
+        'all' as Scope,
+        coalesce(month_text(invoice_reconciliation.InvoicePeriodStart), 'all') as BillingPeriod,
+        invoice_reconciliation.InvoiceId || ' ' || invoice_reconciliation.BillingCurrency as Subject,
+        'warning' as Severity,
+        'Invoice ' || invoice_reconciliation.InvoiceId || ' bills ' || cast(cast(invoice_reconciliation.Amount as decimal(38, 2)) as varchar) || ' '
+            || invoice_reconciliation.BillingCurrency || ' of usage in its own lines, but none of the month''s cost records belongs to it.' as Detail,
+        invoice_reconciliation.InvoicePeriodStart as FirstDay,
+        day_add(invoice_reconciliation.InvoicePeriodEnd, -1) as LastDay,
+        cast(1 as bigint) as AffectedRows,
+        invoice_reconciliation.Amount as Amount,
+        invoice_reconciliation.BillingCurrency as BillingCurrency
+    from invoice_reconciliation
+    inner join cost_months
+        on cost_months.Account = invoice_reconciliation.Account
+        and cost_months.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
+    where invoice_reconciliation.Component = 'Usage'
+        and invoice_reconciliation.Status <> 'Unexplained'
+        and invoice_reconciliation.CalculatedAmount is null
+        and invoice_reconciliation.Amount <> 0
 ),
 printed_otherwise as (
     select
@@ -630,6 +668,43 @@ printed_otherwise as (
         case when invoice_document.Difference is not null then invoice_document.BillingCurrency end as BillingCurrency
     from invoice_document
     where invoice_document.Result = 'differs'
+),
+-- Rounding moves a month by cents at most.
+restated_months as (
+    select
+        'month_restated' as Rule,
+        'restatement' as TableName,
+        restatement.Account as Account,
+        'all' as Scope,
+        month_text(restatement.BillingPeriodStart) as BillingPeriod,
+        restatement.ChangedBy || ' ' || restatement.BillingCurrency as Subject,
+        case when restatement.ChangedBy = 'Rule' then 'info' else 'warning' end as Severity,
+        case restatement.ChangedBy
+            when 'Rule' then 'Other owners pay '
+                || cast(cast(sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+            else 'The cost changed by ' || cast(cast(sum(restatement.EffectiveCostDifference) as decimal(38, 2)) as varchar)
+                || ' amortised and ' || cast(cast(sum(restatement.BilledCostDifference) as decimal(38, 2)) as varchar)
+        end || ' ' || restatement.BillingCurrency || case restatement.ChangedBy when 'Rule' then ' of it' else ' as billed' end
+            || ' since the run of ' || coalesce(cast(min(restatement.PreviousRunDate) as varchar), 'an unknown day') || ', on '
+            || case when count(distinct restatement.ChargeDate) = 1 then cast(min(restatement.ChargeDate) as varchar)
+                else cast(count(distinct restatement.ChargeDate) as varchar) || ' days between ' || cast(min(restatement.ChargeDate) as varchar)
+                    || ' and ' || cast(max(restatement.ChargeDate) as varchar) end
+            || case restatement.ChangedBy
+                when 'Azure' then ', because Azure''s records are others.'
+                when 'Rule' then ', because the rules are others.'
+                else ', and the rules are others too.'
+            end as Detail,
+        min(restatement.ChargeDate) as FirstDay,
+        max(restatement.ChargeDate) as LastDay,
+        count(distinct restatement.ChargeDate) as AffectedRows,
+        cast(case when restatement.ChangedBy = 'Rule' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
+            else sum(restatement.EffectiveCostDifference) end as decimal(38, 18)) as Amount,
+        restatement.BillingCurrency as BillingCurrency
+    from restatement
+    cross join run_context
+    where month_add(month_start(restatement.BillingPeriodStart), 1) <= run_context.RunDate
+    group by restatement.Account, restatement.BillingPeriodStart, restatement.ChangedBy, restatement.BillingCurrency
+    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference))) > 0.05
 ),
 findings as (
     select * from broken_checks
@@ -676,7 +751,11 @@ findings as (
     union all
     select * from unexplained_invoices
     union all
+    select * from recordless_invoices
+    union all
     select * from printed_otherwise
+    union all
+    select * from restated_months
 )
 select
     findings.Rule as Rule,

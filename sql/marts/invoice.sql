@@ -9,6 +9,9 @@
 --
 -- reads:  stg_invoices, stg_balances, int_invoice_component, run_context
 -- grain:  Account, InvoiceId, BillingCurrency
+-- from:   stg_invoices on Account, InvoiceId where coalesce(stg_invoices.BillingCurrency, 'XXX') = invoice.BillingCurrency
+-- from:   stg_balances on Account where stg_balances.BillingPeriodStart = invoice.InvoicePeriodStart and invoice.InvoiceKind = 'EnrollmentPeriod'
+-- from:   int_invoice_component on Account, InvoiceId, BillingCurrency
 --
 -- column Account                varchar          the account's name in the configuration
 -- column InvoiceId              varchar          the invoice's number; <enrollment>-<yyyymm> for an enrollment's period, <account>-<yyyymm>-pending before there is one
@@ -41,7 +44,7 @@
 -- column CalculatedAmount       decimal(38, 18)  BillingCurrency, sum of the charges, before tax; 0 without cost records
 -- column CalculatedEligible     decimal(38, 18)  BillingCurrency, charges of Azure the prepayment can pay
 -- column CalculatedSeparate     decimal(38, 18)  BillingCurrency, charges of Azure it cannot
--- column CalculatedMarketplace  decimal(38, 18)  BillingCurrency, charges of Marketplace
+-- column CalculatedMarketplace  decimal(38, 18)  BillingCurrency, charges of Marketplace, refunds among them
 -- column ChargeCount            bigint           charges on this invoice
 -- column TotalMatches           boolean          total = subtotal + tax; null when an amount is not stated
 -- column SubtotalMatches        boolean          subtotal = billed + credit - prepayment - free credit; null when an amount is not stated
@@ -68,9 +71,9 @@ with component as (
         max(int_invoice_component.InvoiceKind) as InvoiceKind,
         min(int_invoice_component.FirstPeriodStart) as FirstPeriodStart,
         sum(int_invoice_component.CalculatedAmount) as CalculatedAmount,
-        sum(int_invoice_component.EligibleAmount) filter (where int_invoice_component.Component <> 'Marketplace') as CalculatedEligible,
-        sum(int_invoice_component.CalculatedAmount - int_invoice_component.EligibleAmount) filter (where int_invoice_component.Component <> 'Marketplace') as CalculatedSeparate,
-        sum(int_invoice_component.CalculatedAmount) filter (where int_invoice_component.Component = 'Marketplace') as CalculatedMarketplace,
+        sum(int_invoice_component.EligibleAmount) as CalculatedEligible,
+        sum(int_invoice_component.CalculatedAmount - int_invoice_component.EligibleAmount - int_invoice_component.MarketplaceAmount) as CalculatedSeparate,
+        sum(int_invoice_component.MarketplaceAmount) as CalculatedMarketplace,
         sum(int_invoice_component.ChargeCount) as ChargeCount
     from int_invoice_component
     group by int_invoice_component.Account, int_invoice_component.InvoiceId, int_invoice_component.BillingCurrency

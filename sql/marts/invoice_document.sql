@@ -7,6 +7,8 @@
 --
 -- reads:  stg_invoice_documents, stg_invoices
 -- grain:  Account, InvoiceId, DocumentKind, DocumentName
+-- from:   stg_invoice_documents on Account, InvoiceId, DocumentName
+-- with:   stg_invoices on Account, InvoiceId
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          the invoice's number

@@ -5,6 +5,8 @@
 --
 -- reads:  stg_transactions, stg_invoices
 -- grain:  Account, Scope, BillingPeriodStart, IsBilled, Page, Row
+-- from:   stg_transactions on Account, Scope, IsBilled, Page, Row
+-- with:   stg_invoices on Account, InvoiceId
 --
 -- column Account              varchar          the account's name in the configuration
 -- column Scope                varchar          the scope the API was asked for

@@ -8,6 +8,12 @@
 --
 -- reads:  int_owner_daily, run_context
 -- grain:  Account, CostOwner, BillingCurrency
+-- from:   int_owner_daily on Account, CostOwner, BillingCurrency
+--         where month_start(int_owner_daily.ChargeDate) = (select month_start(run_context.RunDate) from run_context)
+-- adds:   Spent = int_owner_daily.EffectiveCost, SpentBilled = int_owner_daily.BilledCost
+-- with:   int_owner_daily on Account, CostOwner, BillingCurrency
+--         where month_start(int_owner_daily.ChargeDate) = (select month_add(month_start(run_context.RunDate), -1) from run_context)
+-- adds:   SpentLastMonth = int_owner_daily.EffectiveCost
 --
 -- column RunDate                 date             the day the figures are of
 -- column BillingMonth            date             first day of the month of RunDate

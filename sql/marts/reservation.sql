@@ -6,6 +6,9 @@
 --
 -- reads:  int_commitment_daily, int_reservation_daily
 -- grain:  Account, CommitmentId, BillingCurrency
+-- from:   int_commitment_daily on Account, BillingCurrency
+--         where int_commitment_daily.CommitmentId in (reservation.CommitmentId, reservation.CommitmentOrderId)
+-- from:   int_reservation_daily on Account where int_reservation_daily.ReservationId = reservation.CommitmentId
 --
 -- column Account                varchar          the account's name in the configuration
 -- column CommitmentId           varchar          GUID in lower case of the reservation or savings plan

@@ -8,6 +8,8 @@
 -- reads:  stg_reservation_transactions, stg_reservation_transactions_export
 -- grain:  Account, Source, Scope, BillingPeriodStart, Page, Row
 -- period: BillingPeriodStart
+-- from:   stg_reservation_transactions_export on Account, Scope, Page, Row where reservation_transaction.Source = 'reservation_transactions_export'
+-- from:   stg_reservation_transactions on Account, Scope, Page, Row where reservation_transaction.Source = 'reservation_transactions'
 --
 -- column BillingPeriodStart    date             first day of the month of the event
 -- column Account               varchar          the account's name in the configuration

@@ -8,6 +8,11 @@
 -- reads:  int_commitment_daily, int_reservation_daily
 -- grain:  BillingPeriodStart, Account, CommitmentId, ChargeDate, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   int_commitment_daily on Account, CommitmentId, ChargeDate, BillingCurrency
+-- adds:   UsedCost, UnusedCost
+-- from:   int_reservation_daily on Account where int_reservation_daily.ReservationId = reservation_utilisation.CommitmentId
+--         and int_reservation_daily.UsageDate = reservation_utilisation.ChargeDate
+-- adds:   UsedHours, ReservedHours
 --
 -- column BillingPeriodStart     date             first day of the month of the billing period
 -- column Account                varchar          the account's name in the configuration

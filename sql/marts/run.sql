@@ -2,12 +2,15 @@
 --
 -- It holds no clock, so the same data gives the same row; when a version was published is in the publication's pointer.
 --
--- reads:  run_context, raw_unit, source_completeness
+-- reads:  run_context, rule_set, raw_unit, source_completeness
 -- grain:  RunDate
+-- from:   run_context on RunDate
+-- with:   raw_unit where raw_unit.State <> 'complete'
 --
 -- column RunDate            date     the day the run was made for
 -- column Version            varchar  of azledger
 -- column ConfigDigest       varchar  of the configuration, without secrets
+-- column RulesDigest        varchar  of the rules that say who pays; the lake keeps them in the folder rules/<digest>
 -- column UnitCount          bigint   units of a source, scope, period and dataset
 -- column CompleteUnitCount  bigint   of these, fetched whole
 -- column FailedUnitCount    bigint   of these, failed: their last good records are used, where there are any
@@ -41,6 +44,7 @@ select
     run_context.RunDate as RunDate,
     run_context.Version as Version,
     run_context.ConfigDigest as ConfigDigest,
+    (select max(rule_set.RulesDigest) from rule_set where rule_set.BillingPeriod = '') as RulesDigest,
     units.UnitCount as UnitCount,
     units.CompleteUnitCount as CompleteUnitCount,
     units.FailedUnitCount as FailedUnitCount,

@@ -9,6 +9,8 @@
 --
 -- reads:  raw_unit, int_cost_source, int_cost_day, int_price_sheet, int_reservation_detail, reservation_transaction, run_context
 -- grain:  Source, Account, Scope, BillingPeriod, Dataset
+-- from:   raw_unit on Source, Account, Scope, Dataset where raw_unit.Period = source_completeness.BillingPeriod
+-- with:   int_cost_source on Account, Source, Scope, Dataset where month_text(int_cost_source.BillingPeriodStart) = source_completeness.BillingPeriod
 --
 -- column Source              varchar  the source, such as cost_export
 -- column Account             varchar  the account's name in the configuration

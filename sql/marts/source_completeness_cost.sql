@@ -15,6 +15,12 @@
 --
 -- reads:  int_cost_day, int_cost_source, source_completeness, stg_query
 -- grain:  Source, Account, Scope, BillingPeriod, Dataset, CostType, BillingCurrency
+-- from:   int_cost_day on Account, Source, Scope, Dataset, BillingCurrency
+--         where month_text(int_cost_day.BillingPeriodStart) = source_completeness_cost.BillingPeriod
+-- with:   stg_query on Account where month_text(stg_query.BillingPeriodStart) = source_completeness_cost.BillingPeriod
+--         and lower(stg_query.Scope) = lower(source_completeness_cost.Scope)
+-- with:   int_cost_source on Account, Source, Scope, Dataset
+--         where month_text(int_cost_source.BillingPeriodStart) = source_completeness_cost.BillingPeriod
 --
 -- column Source              varchar          the source, such as cost_export; all for what counts of the whole account
 -- column Account             varchar          the account's name in the configuration

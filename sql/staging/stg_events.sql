@@ -6,6 +6,9 @@
 --
 -- reads:  raw_events
 -- grain:  Account, Scope, BillingPeriod, Dataset, Page, Row
+-- from:   raw_events where raw_events._account = stg_events.Account and raw_events._scope = stg_events.Scope
+--         and raw_events._period = stg_events.BillingPeriod and raw_events._dataset = stg_events.Dataset
+--         and raw_events._page = stg_events.Page and raw_events._row = stg_events.Row
 --
 -- input id                                     varchar
 -- input eventType                              varchar

@@ -67,8 +67,8 @@
 -- column TaxAmount            decimal(38, 18)  BillingCurrency
 -- column TotalAmount          decimal(38, 18)  BillingCurrency, due when the invoice was made
 -- column AmountDue            decimal(38, 18)  BillingCurrency, due now
--- column BilledDocumentId     varchar          of a voided invoice: the one that replaces it
--- column CreditForDocumentId  varchar          of a credit note: the voided invoice
+-- column BilledDocumentId     varchar          of a voided invoice: the one that replaces it; last part of its id
+-- column CreditForDocumentId  varchar          of a credit note: the voided invoice; last part of its id
 -- column Payments             varchar          JSON array
 -- column Documents            varchar          JSON array of downloads
 -- column RebillDetails        varchar          JSON
@@ -107,8 +107,8 @@ select
     taxAmount_value as TaxAmount,
     totalAmount_value as TotalAmount,
     amountDue_value as AmountDue,
-    nullif(billedDocumentId, '') as BilledDocumentId,
-    nullif(creditForDocumentId, '') as CreditForDocumentId,
+    nullif(regexp_extract(billedDocumentId, '([^/]*)$', 1), '') as BilledDocumentId,
+    nullif(regexp_extract(creditForDocumentId, '([^/]*)$', 1), '') as CreditForDocumentId,
     payments as Payments,
     documents as Documents,
     rebillDetails as RebillDetails,

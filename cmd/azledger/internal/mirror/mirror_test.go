@@ -526,6 +526,7 @@ func TestKinds(t *testing.T) {
 		"journal/s/scope=a/period=all/all/versions/000001.json":    version,
 		"journal/s/scope=a/period=all/all/work/x.parquet":          ours,
 		"tables/set.json":                             set,
+		"tables/previous.json":                        set,
 		"tables/t/state.json":                         state,
 		"tables/t/BillingPeriod=2026-10/state.json":   state,
 		"tables/t/BillingPeriod=2026-10/0011.parquet": data,

@@ -18,13 +18,14 @@ const (
 	version              // the manifest of a superseded version
 	manifest             // a unit's manifest, or what is known of a printed invoice
 	fetched              // when a unit was last complete
+	rules                // a set of rules that a run used, and the journal of them
 	state                // what a table was built from
-	set                  // the finished set of tables
+	set                  // the finished set of tables, and the rows of the runs before that it is compared with
 )
 
 // order is that of the stages on a disk: what refers to a file follows it, so that a lake which a dying process leaves
 // is whole.
-var order = []kind{page, version, manifest, journal, fetched, state, set}
+var order = []kind{page, version, manifest, journal, fetched, rules, state, set}
 
 // kindOf tells a file by its name in the lake; extract and transform say what there is.
 func kindOf(name string) kind {
@@ -37,9 +38,11 @@ func kindOf(name string) kind {
 		return data
 	case (top == "raw" || top == "documents") && path.Ext(base) == ".json":
 		return manifest
+	case top == "rules":
+		return rules
 	case top == "journal":
 		return journalKind(folder, base)
-	case name == "tables/set.json":
+	case name == "tables/set.json", name == "tables/previous.json":
 		return set
 	case top == "tables" && base == "state.json":
 		return state

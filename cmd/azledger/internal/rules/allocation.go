@@ -15,8 +15,7 @@ import (
 // allocation is the file while it is read.
 type allocation struct {
 	*Set
-	columns  map[string]string // of cost_and_usage: type by name
-	spelling map[string]string // of the known owners: by folded name
+	columns map[string]string // of cost_and_usage: type by name
 }
 
 // rule shares some cost among owners.

@@ -13,6 +13,7 @@ type condition struct {
 	column  string // of cost_and_usage, tag.<key>, or CostOwner
 	negated bool
 	written []string // as they are compared, before they become patterns
+	shown   []string // as they stand in the file
 }
 
 // isOwner tells whether the condition says what from: says.
@@ -84,7 +85,7 @@ func (a *allocation) condition(i item, column string) condition {
 	}
 	for _, v := range values.oneOrMore(column) {
 		if text, ok := v.text(column); ok && a.holds(v, column, text) {
-			c.written = append(c.written, a.compared(column, text))
+			c.written, c.shown = append(c.written, a.compared(column, text)), append(c.shown, text)
 		}
 	}
 	return c

@@ -137,7 +137,7 @@ func markupServices(fields map[string]item) []string {
 	var services []string
 	for _, s := range f.oneOrMore("service") {
 		if name, ok := s.name("service"); ok {
-			services = append(services, like(name))
+			services = append(services, name)
 		}
 	}
 	return services
@@ -163,6 +163,6 @@ func readPercent(m item, fields map[string]item) string {
 
 func (s *Set) markupRows(add func(table string, fields ...string)) {
 	for i, m := range s.markups {
-		add("allocation_markup", fmt.Sprint(i+1), m.name, fmt.Sprint(m.line), m.owner, m.service, m.percent, m.from, m.to)
+		add("allocation_markup", fmt.Sprint(i+1), m.name, fmt.Sprint(m.line), m.owner, like(m.service), m.percent, m.from, m.to)
 	}
 }

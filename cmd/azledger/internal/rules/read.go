@@ -40,9 +40,11 @@ const (
 // [Problems]. The columns are those of cost_and_usage.
 func Read(f Files, columns []transform.Column) (*Set, error) {
 	a := &allocation{
-		Set:      &Set{ownerTags: f.OwnerTags, policies: defaultPolicies(), files: map[string][]byte{}},
-		columns:  map[string]string{},
-		spelling: map[string]string{Unallocated: "Unallocated"},
+		Set: &Set{
+			ownerTags: f.OwnerTags, policies: defaultPolicies(), files: map[string][]byte{},
+			spelling: map[string]string{Unallocated: "Unallocated"},
+		},
+		columns: map[string]string{},
 	}
 	for _, c := range columns {
 		a.columns[c.Name] = c.Type

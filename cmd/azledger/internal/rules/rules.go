@@ -25,6 +25,7 @@ type Set struct {
 	policies  []policy
 	markups   []markup
 	rates     []rate
+	spelling  map[string]string // of the known owners, by folded name
 	files     map[string][]byte // as they were read, by the name they are kept under
 }
 
