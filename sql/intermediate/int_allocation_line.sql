@@ -9,6 +9,10 @@
 -- reads:  int_owner_daily, int_rule_set, int_allocation_match, allocation_rule, allocation_rate, allocation_markup
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, CommitmentDiscountId, RuleId, RateId, MarkUpId
 -- period: BillingPeriodStart
+-- from:   int_owner_daily on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+--         where int_allocation_line.CommitmentDiscountId in ('', int_owner_daily.CommitmentDiscountId)
+-- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount when RuleId = 0 and RateId = 0 and MarkUpId = 0
+--         and not exists (select 1 from allocation_rule) and not exists (select 1 from allocation_rate) and not exists (select 1 from allocation_markup)
 --
 -- column BillingPeriodStart    date             first day of the billing period
 -- column Account               varchar          the account's name in the configuration
