@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -98,6 +99,9 @@ func (j *job) planAllocation(ctx context.Context, onlyRules bool) error {
 	if err != nil {
 		return err
 	}
+	if !set.has("run", "RulesDigest") {
+		return errors.New("the finished tables are of an older azledger, which did not note its rules: azledger transform makes them anew, then plan")
+	}
 	before, err := j.appliedRules(ctx)
 	if err != nil {
 		return err
@@ -114,6 +118,16 @@ func (j *job) planAllocation(ctx context.Context, onlyRules bool) error {
 		return err
 	}
 	return j.printMoves(changes, moves)
+}
+
+// has tells whether a finished table has a column.
+func (s finishedSet) has(table, column string) bool {
+	for _, t := range s.Tables {
+		if t.Name == table {
+			return slices.ContainsFunc(t.Columns, func(c transform.Column) bool { return c.Name == column })
+		}
+	}
+	return false
 }
 
 // known refuses months that the chargeback does not have.

@@ -173,7 +173,7 @@ func (c *closing) upToDate(ctx context.Context) error {
 const unsettled = `
 	select coalesce(strftime(InvoicePeriodStart, '%Y-%m'), ''), 'invoice ' || InvoiceId || ' of ' || Account || ' is ' || Status
 	from invoice_reconciliation
-	where Status in ('Estimated', 'Unexplained', 'NoCostData', 'NoInvoice')
+	where Status in ('Estimated', 'Unexplained')
 	union
 	select BillingPeriod, Source || ' of ' || Account || ' failed: ' || coalesce(Error, '')
 	from source_completeness

@@ -39,7 +39,7 @@ func newClosedBooks(t *testing.T) *closedBooks {
 
 func (b *closedBooks) owners(lines string) {
 	b.t.Helper()
-	must(b.t, os.WriteFile(filepath.Join(b.dir, "owners.csv"), []byte("CostOwner,TagKey,TagValue\n"+lines), 0o644))
+	check(b.t, os.WriteFile(filepath.Join(b.dir, "owners.csv"), []byte("CostOwner,TagKey,TagValue\n"+lines), 0o644))
 }
 
 // tell has Azure say from now on what the configuration of the simulation says.
@@ -50,15 +50,8 @@ func (b *closedBooks) tell(months ...string) azuresim.Truth {
 	}
 	e := azuresim.New(b.config)
 	b.sim.now.Store(e)
-	must(b.t, writeExports(context.Background(), e, filepath.Join(b.dir, "exports")))
+	check(b.t, writeExports(context.Background(), e, filepath.Join(b.dir, "exports")))
 	return e.Truth()
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // of are the files of a month among those of a folder.
@@ -76,9 +69,9 @@ func (b *closedBooks) of(month, folder string) map[string]string {
 func (b *closedBooks) inForce(month string) map[string]string {
 	b.t.Helper()
 	cfg, err := loadConfig(filepath.Join(b.dir, "azledger.yaml"), nil)
-	must(b.t, err)
+	check(b.t, err)
 	_, m, err := cfg.published(b.t.Context())
-	must(b.t, err)
+	check(b.t, err)
 	files := map[string]string{}
 	for _, t := range m.Tables {
 		for _, f := range t.Files {
@@ -143,7 +136,7 @@ func TestAClosedMonthStaysAndWhatChangesIsCharged(t *testing.T) {
 	b.run(0, "close", "2026-09", "--by", "me", "--accept", "the demo's overcharge is known")
 	final := b.adjusted("true")
 	b.config.Restated = nil // Azure takes it all back
-	must(t, os.RemoveAll(filepath.Join(b.dir, "exports")))
+	check(t, os.RemoveAll(filepath.Join(b.dir, "exports")))
 	b.tell()
 	b.run(0, "run", "--as-of", asOfClose, "--quiet", "--refresh", "--period", "2026-08..2026-11")
 	if diff := cmp.Diff(final, b.adjusted("IsFinal and BillingPeriodStart = date '2026-09-01'")); diff != "" {
@@ -182,8 +175,8 @@ func sameSums(t *testing.T, what string, want, got [][]string) {
 func smallBooks(t *testing.T) ledger {
 	t.Helper()
 	l := newLedger(t, "", "    agreement: ea\n    exports: exports\nperiods: { history: 2 }\nowners: owners.csv\n")
-	must(t, os.WriteFile(filepath.Join(l.dir, "owners.csv"), []byte("CostOwner,SubscriptionId\nshop,s1\n"), 0o644))
-	must(t, os.Mkdir(filepath.Join(l.dir, "exports"), 0o755))
+	check(t, os.WriteFile(filepath.Join(l.dir, "owners.csv"), []byte("CostOwner,SubscriptionId\nshop,s1\n"), 0o644))
+	check(t, os.Mkdir(filepath.Join(l.dir, "exports"), 0o755))
 	l.costs("9", "0.1")
 	l.costs("10", "0.2")
 	l.run(0, "run", "--as-of", asOfClose, "--quiet")
@@ -195,7 +188,7 @@ func (l ledger) costs(month, cost string) {
 	l.t.Helper()
 	text := "BillingAccountId,BillingPeriodStartDate,BillingPeriodEndDate,Date,SubscriptionId,ResourceId,MeterId,ChargeType,PublisherType,Quantity,EffectivePrice,CostInBillingCurrency,BillingCurrencyCode,UnitOfMeasure,Tags\n" +
 		fmt.Sprintf("8608480,%[1]s/01/2026,%[1]s/30/2026,%[1]s/05/2026,s1,/subscriptions/s1/a,m1,Usage,Azure,1,%[2]s,%[2]s,EUR,1 Hour,\n", month, cost)
-	must(l.t, os.WriteFile(filepath.Join(l.dir, "exports", month+".csv"), []byte(text), 0o644))
+	check(l.t, os.WriteFile(filepath.Join(l.dir, "exports", month+".csv"), []byte(text), 0o644))
 }
 
 // TestOneFlippedByteIsFound turns one bit of every file of a closed month, one after the other.
@@ -213,15 +206,15 @@ func TestOneFlippedByteIsFound(t *testing.T) {
 			tried++
 			name = filepath.Join(l.dir, folder, filepath.FromSlash(name))
 			text, err := os.ReadFile(name)
-			must(t, err)
+			check(t, err)
 			at := (tried * 37) % len(text)
 			text[at] ^= 1 << (tried % 7)
-			must(t, os.WriteFile(name, text, 0o644))
+			check(t, os.WriteFile(name, text, 0o644))
 			if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, filepath.Base(name)) {
 				t.Errorf("byte %d of %s was flipped; verify says %s", at, name, said)
 			}
 			text[at] ^= 1 << (tried % 7)
-			must(t, os.WriteFile(name, text, 0o644))
+			check(t, os.WriteFile(name, text, 0o644))
 		}
 	}
 	if tried < 15 {
@@ -236,18 +229,18 @@ func TestAChainIsNotExchanged(t *testing.T) {
 	l := smallBooks(t)
 	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--note", "first")
 	september := filepath.Join(l.dir, "lake", "closed", "2026-09")
-	must(t, os.Rename(september, september+".copy"))
+	check(t, os.Rename(september, september+".copy"))
 	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
 	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--note", "second")
 	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
 	l.run(0, "close", "2026-10", "--quiet", "--accept", "no invoices here")
 	l.run(0, "verify", "--quiet")
-	must(t, os.Rename(september, september+".other"))
-	must(t, os.Rename(september+".copy", september))
+	check(t, os.Rename(september, september+".other"))
+	check(t, os.Rename(september+".copy", september))
 	if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, "the record of 2026-09 is not the one it was made after") {
 		t.Errorf("verify says %s", said)
 	}
-	must(t, os.Rename(september, september+".copy"))
+	check(t, os.Rename(september, september+".copy"))
 	if _, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, "2026-10") {
 		t.Errorf("verify says %s", said)
 	}
@@ -258,13 +251,13 @@ func TestKilledWhileClosing(t *testing.T) {
 	t.Parallel()
 	l := smallBooks(t)
 	self, err := os.Executable()
-	must(t, err)
+	check(t, err)
 	beside, place := filepath.Join(l.dir, "lake", "closed", ".2026-09.new"), filepath.Join(l.dir, "lake", "closed", "2026-09")
 	killed := 0
 	for files := range 18 {
 		c := exec.CommandContext(t.Context(), self, "close", "2026-09", "--quiet", "--accept", "no invoices here", "--config", filepath.Join(l.dir, "azledger.yaml"))
 		c.Env = append(os.Environ(), asCommand+"=1")
-		must(t, c.Start())
+		check(t, c.Start())
 		done := make(chan error, 1)
 		go func() { done <- c.Wait() }()
 		for running := true; running; {
@@ -279,7 +272,7 @@ func TestKilledWhileClosing(t *testing.T) {
 		}
 		if _, err := os.Stat(place); err == nil {
 			l.run(0, "verify", "--quiet")
-			must(t, os.RemoveAll(place))
+			check(t, os.RemoveAll(place))
 			continue
 		}
 		killed++

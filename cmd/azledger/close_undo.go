@@ -18,7 +18,7 @@ type undone struct {
 }
 
 // reopen opens the last closed month again. Its folder is kept, under the hash of its record.
-func (c *closing) reopen(context.Context) error {
+func (c *closing) reopen(ctx context.Context) error {
 	months, err := c.cfg.closedMonths()
 	if err != nil {
 		return err
@@ -36,9 +36,28 @@ func (c *closing) reopen(context.Context) error {
 	if err := replaceFile(place+".json", indented(note)); err != nil {
 		return err
 	}
+	if err := c.bring(ctx, m); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(place); err != nil { // of an earlier attempt, whose end the lake did not see
+		return err
+	}
 	if err := os.Rename(m.folder, place); err != nil {
 		return err
 	}
 	c.log.Info("opened again", "month", m.Period, "by", c.by, "reason", c.closeAsk.reason, "record", m.sha256, "kept", place)
 	return syncFolder(filepath.Dir(m.folder))
+}
+
+// bring fetches what the folder of a month does not have on this disk, so that it can be moved whole.
+func (c *closing) bring(ctx context.Context, m closedMonth) error {
+	fetch := c.fetch()
+	if fetch == nil {
+		return nil
+	}
+	var paths []string
+	for _, t := range m.Tables {
+		paths = append(paths, filepath.Join(m.folder, filepath.FromSlash(t.file().Path)))
+	}
+	return fetch(ctx, paths)
 }

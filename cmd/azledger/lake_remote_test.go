@@ -153,7 +153,7 @@ func TestLakeInAContainer(t *testing.T) {
 		here := map[string]bool{}
 		for name := range contents(t, filepath.Join(r.near.dir, "lake")) {
 			top, _, _ := strings.Cut(name, "/")
-			if top == "raw" || top == "documents" || top == "journal" || top == "tables" {
+			if top == "raw" || top == "documents" || top == "journal" || top == "rules" || top == "tables" {
 				here[name] = true
 			}
 		}
@@ -395,4 +395,39 @@ func (h host) held(args ...string) (release func(), code chan int) {
 	release = sync.OnceFunc(func() { close(goOn) })
 	h.t.Cleanup(release) // a test that fails before it would wait for the server to close, for ever
 	return release, code
+}
+
+// A month that one host closes is closed for the others, and its files are with the lake.
+func TestClosedWithALakeInAContainer(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t)
+	first := r.host()
+	first.must(0, wholeRun...)
+	first.must(0, "close", "2026-10", "--accept", "the simulation's findings")
+	second := r.host()
+	out, _ := second.must(0, "verify", "--format", "csv")
+	if !strings.Contains(out, "2026-10,tables,ok,") {
+		t.Errorf("verify on another host says\n%s", out)
+	}
+	before := r.published()
+	second.must(0, wholeRun...)
+	if diff := cmp.Diff(before, r.published()); diff != "" {
+		t.Errorf("closing changed what is published:\n%s", diff)
+	}
+	third := r.host()
+	third.must(0, "close", "2026-10", "--undo", "--reason", "a test")
+	third.must(0, "transform", "--as-of", "2026-11-22")
+	if _, said := r.host().must(1, "verify", "2026-10"); !strings.Contains(said, "not closed") {
+		t.Errorf("verify says %s", said)
+	}
+	kept := 0
+	for name := range r.names("lake/closed/") {
+		if !strings.HasPrefix(name, "undone/2026-10-") {
+			t.Errorf("%s is still there", name)
+		}
+		kept++
+	}
+	if kept < 10 {
+		t.Errorf("of the month that was opened again %d files are kept", kept)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math/big"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,4 +142,35 @@ func countBy(t *testing.T, lines [][]string, factor int64) {
 			line[quantity] = n.text()
 		}
 	}
+}
+
+// TestPayAsYouGoIsPricedByItsRateCard prices anniversary periods with tiers, included quantities and
+// prices that change, and finds the meter of which more was billed than metered.
+func TestPayAsYouGoIsPricedByItsRateCard(t *testing.T) {
+	asOf := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	sim := azuresim.New(azuresim.Config{Seed: 7, Months: 4, Rows: 600, AsOf: asOf})
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(server.Close)
+	l := newLedger(t, server.URL, fmt.Sprintf(`    scope: %s
+    agreement: mosp
+    sources: [billing_periods, usage_details, usage_aggregates, rate_card]
+    offer: { id: %s, currency: EUR, locale: en-US, region: DE }
+periods: { history: 4 }
+`, azuresim.PaygPath, azuresim.PaygOffer))
+	l.run(0, "run", "--as-of", asOf.Format(time.DateOnly))
+	truth := truthOf(t, sim).Payg
+	var want [][]string
+	for _, p := range truth.Periods {
+		for _, m := range p.Meters {
+			want = append(want, []string{p.Start, m.MeterID, m.Consumed, m.Included, m.Cost})
+		}
+	}
+	slices.SortFunc(want, slices.Compare)
+	l.wantRows("select BillingPeriodStart, MeterId, sum(BilledQuantity), sum(IncludedQuantity), sum(BilledCost) from price_check where MeterId <> '' group by all order by all", want...)
+	over := truth.Mismatch
+	l.wantRows("select MeterId, PriceMismatch, QuantityMismatch, MeteredQuantity from price_check where Result in ('PriceMismatch', 'QuantityMismatch', 'Rounding')",
+		[]string{over.MeterID, "0", over.Amount, over.Metered})
+	l.wantRows("select distinct Result, PriceSource from price_check order by 1",
+		[]string{"Marketplace", ""}, []string{"Matched", "rate_card"}, []string{"QuantityMismatch", "rate_card"})
+	l.wantRows("select count(*) > 0 from price_check where TierMinimumUnits > 0 and Result = 'Matched'", []string{"true"})
 }

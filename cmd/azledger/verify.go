@@ -96,7 +96,7 @@ func (j *job) verify(ctx context.Context, month string) error {
 		}
 		previous = this
 	}
-	return v.print(len(names))
+	return v.report(len(names))
 }
 
 // closedNames are the folders of closed months, whatever is in them.
@@ -382,8 +382,8 @@ func (v *verifier) published(ctx context.Context) error {
 	return err
 }
 
-// print prints the findings and fails if one is wrong.
-func (v *verifier) print(months int) error {
+// report prints the findings and fails if one is wrong.
+func (v *verifier) report(months int) error {
 	var rows [][]string
 	bad, first := 0, ""
 	for _, f := range v.findings {
@@ -393,7 +393,7 @@ func (v *verifier) print(months int) error {
 		}
 	}
 	columns := []column{{name: "month"}, {name: "what"}, {name: "result"}, {name: "detail", wrap: 110}}
-	if err := v.app.print(columns, rows); err != nil {
+	if err := v.print(columns, rows); err != nil {
 		return err
 	}
 	switch {

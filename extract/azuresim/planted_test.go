@@ -136,10 +136,18 @@ func TestLateChargesRefundsAndMovesAreListed(t *testing.T) {
 			t.Errorf("late charge %+v", l)
 		}
 	}
+	if n := len(truth.Timings); n != 1 {
+		t.Fatalf("purchase timings: %+v", truth.Timings)
+	}
+	timing := truth.Timings[0]
+	listed.Add(listed, ratio(t, timing.Cost))
+	wantSame(t, "the invoice of a purchase of the month before", sumRows(t, e, e.mca, func(r *row) bool {
+		return r.invoice == timing.Invoice && isoDay(r.day) == timing.Day && timing.Day < timing.Billed
+	}), ratio(t, timing.Cost))
 	for _, r := range truth.Refunds {
 		given.Add(given, ratio(t, r.Amount))
 	}
-	wantSame(t, "late charges of both", late, listed)
+	wantSame(t, "late charges of both, and the purchase", late, listed)
 	wantSame(t, "refunds", refunds, given)
 	if len(truth.Refunds) != 2 || truth.Refunds[1].Previous == "" || truth.Refunds[0].Kind != "Reservation" {
 		t.Errorf("refunds: %+v", truth.Refunds)

@@ -1,5 +1,7 @@
 package azuresim
 
+import "slices"
+
 // lateRows are charges for the last days of a month that reached the service after the month was billed. In the
 // enrollment they stand in the next billing period; in the customer agreement they keep their month, but the
 // next invoice bills them, so invoices must be added up by invoice id, never by date.
@@ -13,7 +15,23 @@ func (a *account) lateRows(rows []row, m *month, ds dataset) []row {
 	if m.index+1 >= len(a.e.months) || a.e.months[m.index+1].data < 3 {
 		return rows
 	}
-	return a.late(rows, m, m.index+1, ds)
+	return a.domain(a.late(rows, m, m.index+1, ds), m, ds)
+}
+
+// domain is a purchase on the last day of the second month, in the profile billed in dollars: its own invoice is one of the
+// month after.
+func (a *account) domain(rows []row, m *month, ds dataset) []row {
+	if m.index != 1 {
+		return rows
+	}
+	i := slices.IndexFunc(a.subs, func(s *subscription) bool { return s.section.profile == a.profiles[1] })
+	r := a.special(m, m.last(), ds, a.profiles[1], 42)
+	r.sub, r.section, r.charge, r.model, r.frequency, r.title = a.subs[i], a.subs[i].section, "Purchase", "OnDemand", "OneTime", "App Service Domain"
+	r.billed, r.instant, r.rate = m.index+1, true, r.profile.rate(m.index+1)
+	r.invoice = a.invoiceName(r.profile, r.billed, true)
+	r.unit, r.hasUnit = num{1199, 2}, true
+	r.setCost(num{1, 0}, r.unit)
+	return append(rows, r)
 }
 
 // late makes the late rows of usage month m that month billed bills.
@@ -182,7 +200,9 @@ func (a *account) marketPurchase(m *month, day int, ds dataset, p *profile, s *s
 }
 
 // rounding adds the RoundingAdjustment rows of a month: one for each sum that an invoice or a balance states in cents. The
-// amounts follow from actual cost; amortized cost carries the same rows.
+// amounts follow from actual cost; amortized cost carries the same rows. What is rounded are the true books: in the month of
+// the missing day the rows, their rounding and what that day cost come to whole cents, and a restated month keeps the
+// rounding of its bill.
 func (a *account) rounding(rows []row, m *month, day int, ds dataset) []row {
 	t := a.e.totalsOf(a, m.index)
 	for i, sum := range t.sums {

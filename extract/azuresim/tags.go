@@ -15,8 +15,8 @@ type tagSet struct {
 	empty  bool
 }
 
-// tagSets[0] is no tags at all; about one resource in eight has it. The others have gaps, keys that differ in case,
-// and misspelt owners.
+// tagSets[0] is no tags at all; about one resource in eight has it. The others have gaps, keys that differ in case or are
+// spelled otherwise, and misspelt owners.
 var tagSets = makeTagSets()
 
 var owners = [...][]string{
@@ -59,13 +59,29 @@ func makeTagSet(team, variant int) tagSet {
 	if variant%5 != 3 {
 		pair(map[bool]string{false: "costcenter", true: "CostCenter"}[variant%7 == 6], fmt.Sprintf("CC%04d", 1100+team*111))
 	}
-	pair("env", []string{"prod", "dev", "test", "prod"}[variant%4])
+	pair(environment(variant))
 	if variant == 9 {
 		pair("note", "line one\nline two")
 	}
 	set.text = strings.Join(pairs, ",")
 	set.object = "{" + strings.ReplaceAll(set.text, "\": \"", "\":\"") + "}"
 	return set
+}
+
+// environment is the tag that says what a resource is for, whose key has three spellings, and one value as many.
+func environment(variant int) (key, value string) {
+	key, value = "env", []string{"prod", "dev", "test", "prod"}[variant%4]
+	switch variant {
+	case 4, 6:
+		key = "environment"
+	case 12:
+		key = "Environment"
+	case 3:
+		value = "Production"
+	case 7:
+		value = "prd"
+	}
+	return key, value
 }
 
 // unescape keeps & and non-ASCII letters as themselves, as the service writes them.

@@ -36,6 +36,7 @@ type Truth struct {
 	Balances    []TruthBalance      `json:"balances"`
 
 	LateCharges  []TruthLate        `json:"lateCharges"`
+	Timings      []TruthTiming      `json:"purchaseTimings"`
 	Rebills      []TruthRebill      `json:"rebills"`
 	Refunds      []TruthRefund      `json:"refunds"`
 	Groups       []TruthGroup       `json:"resourceGroups"`
@@ -372,7 +373,7 @@ func (e *Enterprise) Truth() Truth {
 	t.Faults = e.truthFaults(books)
 	t.LateCharges, t.Rebills, t.Refunds = e.truthLate(), e.truthRebills(), e.truthRefunds()
 	t.Groups, t.Allocations, t.Restatements = e.truthGroups(books), e.truthAllocations(books), e.truthRestatements()
-	t.Payg = e.truthPayg()
+	t.Payg, t.Timings = e.truthPayg(), e.truthTimings()
 	return t
 }
 
@@ -571,7 +572,7 @@ func (k *keeper) keepParts(r *row, rounded amount) {
 	if !r.tags.owner {
 		k.cut(r, cutNoOwner, "", 0).add(r, rounded)
 	}
-	if r.billed != r.month || r.day < r.period().start {
+	if !r.instant && (r.billed != r.month || r.day < r.period().start) {
 		k.cut(r, cutLate, "", 0).add(r, rounded)
 	}
 }

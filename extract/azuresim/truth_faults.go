@@ -47,6 +47,18 @@ type TruthLate struct {
 	Cost     string `json:"cost"`
 }
 
+// TruthTiming is a purchase whose invoice is one of a later month than its day.
+type TruthTiming struct {
+	Account  string `json:"account"`
+	Profile  string `json:"billingProfileId"`
+	Day      string `json:"day"`
+	Stands   string `json:"rowsPeriod"`
+	Billed   string `json:"billedPeriod"`
+	Invoice  string `json:"invoice"` // "" until there is one
+	Currency string `json:"currency"`
+	Cost     string `json:"cost"`
+}
+
 // TruthRefund is money given back for what an earlier invoice billed.
 type TruthRefund struct {
 	Account  string `json:"account"`
@@ -172,7 +184,7 @@ func (a *account) truthLate(rows []row, p *profile) (TruthLate, bool) {
 	t, sum := TruthLate{Account: a.key, Profile: p.id, Currency: p.currency}, amount{}
 	for i := range rows {
 		r := &rows[i]
-		if r.profile != p {
+		if r.profile != p || r.instant {
 			continue
 		}
 		used, _ := a.e.monthNamed(dayTime(r.day).Format("200601"))
@@ -181,6 +193,21 @@ func (a *account) truthLate(rows []row, p *profile) (TruthLate, bool) {
 	}
 	t.Cost = sum.String()
 	return t, t.Rows > 0
+}
+
+func (e *Enterprise) truthTimings() []TruthTiming {
+	var all []TruthTiming
+	for _, m := range e.months {
+		if m.data == 0 {
+			continue
+		}
+		for _, r := range e.mca.lateRows(nil, &m, actual) {
+			if r.instant {
+				all = append(all, TruthTiming{e.mca.key, r.profile.id, isoDay(r.day), r.period().iso(), e.months[r.billed].iso(), r.invoice, r.profile.currency, r.cost.rounded().String()})
+			}
+		}
+	}
+	return all
 }
 
 // issuedName is the name of the invoice of a month, "" until there is one. Rows of the enrollment do not carry it.

@@ -27,6 +27,8 @@
 -- column BilledCost           decimal(38, 18)  BillingCurrency, as it is now
 -- column ClosedListCost       decimal(38, 18)  BillingCurrency, as signed off
 -- column ListCost             decimal(38, 18)  BillingCurrency, as it is now
+-- column ClosedPolicyAmount   decimal(38, 18)  BillingCurrency, as signed off
+-- column PolicyAmount         decimal(38, 18)  BillingCurrency, as it is now
 -- column ClosedChargeCount    bigint           charges, as signed off
 -- column ChargeCount          bigint           charges, as they are now
 --
@@ -47,6 +49,7 @@ with line as (
         int_chargeback.EffectiveCost as EffectiveCost,
         int_chargeback.BilledCost as BilledCost,
         int_chargeback.ListCost as ListCost,
+        int_chargeback.PolicyAmount as PolicyAmount,
         int_chargeback.ChargeCount as ChargeCount
     from int_chargeback
     union all
@@ -62,6 +65,7 @@ with line as (
         closed_chargeback.EffectiveCost,
         closed_chargeback.BilledCost,
         closed_chargeback.ListCost,
+        closed_chargeback.PolicyAmount,
         closed_chargeback.ChargeCount
     from closed_chargeback
     where closed_chargeback.AllocationKind <> 'Adjustment'
@@ -80,6 +84,8 @@ select
     cast(coalesce(sum(line.BilledCost) filter (where not line.IsClosed), 0) as decimal(38, 18)) as BilledCost,
     cast(coalesce(sum(line.ListCost) filter (where line.IsClosed), 0) as decimal(38, 18)) as ClosedListCost,
     cast(coalesce(sum(line.ListCost) filter (where not line.IsClosed), 0) as decimal(38, 18)) as ListCost,
+    cast(coalesce(sum(line.PolicyAmount) filter (where line.IsClosed), 0) as decimal(38, 18)) as ClosedPolicyAmount,
+    cast(coalesce(sum(line.PolicyAmount) filter (where not line.IsClosed), 0) as decimal(38, 18)) as PolicyAmount,
     cast(coalesce(sum(line.ChargeCount) filter (where line.IsClosed), 0) as bigint) as ClosedChargeCount,
     cast(coalesce(sum(line.ChargeCount) filter (where not line.IsClosed), 0) as bigint) as ChargeCount
 from line

@@ -42,7 +42,7 @@
 -- column PricingCurrency     varchar          ISO 4217
 -- column BillingCurrency     varchar          ISO 4217
 -- column ExchangeRate        decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where both are one, 0 where the record has none
--- column ChargeKind          varchar          Usage, what a sheet can price; else the reason why not: Marketplace, Refund, Adjustment, Commitment, Purchase, CostAllocation, Spot or NoQuantity
+-- column ChargeKind          varchar          Usage, what a sheet can price; else the reason why not: Marketplace, Refund, Adjustment, Commitment, Purchase, CostAllocation, Spot, NoQuantity or NoCost
 -- column PriceDay            date             the day whose price counts
 -- column MeterName           varchar          service and meter
 -- column BlockSize           decimal(38, 18)  single units in UnitOfMeasure; null without a unit
@@ -89,6 +89,7 @@ charges as (
             when cost_and_usage.x_CostAllocationRuleName <> '' then 'CostAllocation'
             when cost_and_usage.x_PricingModel = 'Spot' then 'Spot'
             when cost_and_usage.PricingQuantity is null then 'NoQuantity'
+            when cost_and_usage.x_EffectiveUnitPrice is null and cost_and_usage.BilledCost = 0 and cost_and_usage.PricingQuantity <> 0 then 'NoCost'
             else 'Usage'
         end as ChargeKind
     from cost_and_usage

@@ -22,6 +22,7 @@
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, before tax: how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, at list price, before tax: how much more it is
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, what rules add beyond cost: how much more it is
 -- column ChargeCount         bigint           how many more charges there are; below 0 where there are fewer
 -- column Reason              varchar          NewCharges: nothing of it was signed off; GoneCharges: nothing of it is left; ChangedCharges
 -- column IsFinal             boolean          the month it is charged in is closed too
@@ -46,6 +47,7 @@ with change as (
         int_closed_difference.EffectiveCost - int_closed_difference.ClosedEffectiveCost as EffectiveCost,
         int_closed_difference.BilledCost - int_closed_difference.ClosedBilledCost as BilledCost,
         int_closed_difference.ListCost - int_closed_difference.ClosedListCost as ListCost,
+        int_closed_difference.PolicyAmount - int_closed_difference.ClosedPolicyAmount as PolicyAmount,
         int_closed_difference.ChargeCount - int_closed_difference.ClosedChargeCount as ChargeCount,
         int_closed_difference.ClosedChargeCount as ClosedChargeCount,
         int_closed_difference.ChargeCount as LiveChargeCount
@@ -62,6 +64,7 @@ with change as (
         -closed_period_adjustment.EffectiveCost,
         -closed_period_adjustment.BilledCost,
         -closed_period_adjustment.ListCost,
+        -closed_period_adjustment.PolicyAmount,
         -closed_period_adjustment.ChargeCount,
         0,
         0
@@ -80,6 +83,7 @@ open_change as (
         sum(change.EffectiveCost) as EffectiveCost,
         sum(change.BilledCost) as BilledCost,
         sum(change.ListCost) as ListCost,
+        sum(change.PolicyAmount) as PolicyAmount,
         sum(change.ChargeCount) as ChargeCount,
         sum(change.ClosedChargeCount) as ClosedChargeCount,
         sum(change.LiveChargeCount) as LiveChargeCount
@@ -109,6 +113,7 @@ select
     closed_period_adjustment.CommitmentTiming as CommitmentTiming,
     closed_period_adjustment.BilledCost as BilledCost,
     closed_period_adjustment.ListCost as ListCost,
+    closed_period_adjustment.PolicyAmount as PolicyAmount,
     closed_period_adjustment.ChargeCount as ChargeCount,
     closed_period_adjustment.Reason as Reason,
     true as IsFinal
@@ -127,6 +132,7 @@ select
     cast(open_change.BilledCost - open_change.EffectiveCost as decimal(38, 18)),
     cast(open_change.BilledCost as decimal(38, 18)),
     cast(open_change.ListCost as decimal(38, 18)),
+    cast(open_change.PolicyAmount as decimal(38, 18)),
     cast(open_change.ChargeCount as bigint),
     case
         when open_change.ClosedChargeCount = 0 then 'NewCharges'
@@ -139,4 +145,5 @@ cross join open_month
 where open_change.EffectiveCost <> 0
     or open_change.BilledCost <> 0
     or open_change.ListCost <> 0
+    or open_change.PolicyAmount <> 0
     or open_change.ChargeCount <> 0

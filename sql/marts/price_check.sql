@@ -2,12 +2,13 @@
 --
 -- On-demand usage is priced: quantity times the sheet's price, in graduated tiers after what is included, times the exchange rate of
 -- the record. Which sheet counts stands in int_price_tier. Tiers and included quantities count over the billing period and the pricing
--- scope (enrollment, billing profile, or pay-as-you-go subscription); each subscription and invoice has its share of every tier.
+-- scope (enrollment, billing profile, or pay-as-you-go subscription); each subscription and invoice has its share of every tier. Where the
+-- price changes in the period, the tiers go on from where they were.
 -- Azure bills the tiers of a meter as one, so the tiers below the highest reached are taken as billed, and what differs stands in that.
 --
 -- BilledCost is always CalculatedCost, PriceMismatch and QuantityMismatch together. A price mismatch is that the records' price is not the
 -- sheet's. A quantity mismatch is that the records' cost is not their quantity at their own price, or, of pay-as-you-go usage, that another
--- quantity was billed than billing was told of (once it knows the whole period). Sheets and records round prices: what differs by
+-- quantity was billed than billing was told of (once it knows the period and three days more, since records come late). Sheets and records round prices: what differs by
 -- less than half a percent, and by less than 0.00005 of a price, is Rounding, and so is half of the eighth decimal of each quantity.
 --
 -- What cannot be priced is here as well, with its cost and the reason as Result; its cost is taken as billed, so CalculatedCost is null.
@@ -32,14 +33,15 @@
 -- column PricingCurrency       varchar          ISO 4217
 -- column BillingCurrency       varchar          ISO 4217
 -- column ExchangeRate          decimal(38, 18)  BillingCurrency per PricingCurrency; 1 where both are one, 0 where the record has none
--- column Result                varchar          Matched, Rounding, PriceMismatch or QuantityMismatch; what cannot be priced: NoSheet, NotInSheet, SeveralPrices, CurrencyDiffers, UnitDiffers, NoExchangeRate, NoQuantity, Spot, CostAllocation, Commitment, Purchase, Marketplace, Refund or Adjustment
+-- column Result                varchar          Matched, Rounding, PriceMismatch or QuantityMismatch; what cannot be priced: NoSheet, NotInSheet, SeveralPrices, CurrencyDiffers, UnitDiffers, NoExchangeRate, NoQuantity, NoCost, Spot, CostAllocation, Commitment, Purchase, Marketplace, Refund or Adjustment
 -- column PriceFrom             date             first day that SheetPrice holds for; the first of the period where there is no price
 -- column TierMinimumUnits      decimal(38, 18)  UnitOfMeasure of the period, beyond what is included, from which SheetPrice holds
 -- column MeterName             varchar          service and meter
 -- column PriceSource           varchar          price_sheet_export, price_sheet_download, price_sheet, rate_card or retail_price; null without a price
 -- column BlockSize             decimal(38, 18)  single units in UnitOfMeasure: 10000 of 10K; null without a unit
 -- column QuantityScale         varchar          what the records' quantities count: Block, Unit and so on, Mixed where they differ; null where both are one
--- column ConsumedQuantity      decimal(38, 18)  UnitOfMeasure, billed in this tier, IncludedQuantity and BillableQuantity
+-- column BilledQuantity        decimal(38, 18)  UnitOfMeasure, of the records; what is billed beyond ConsumedQuantity stands in the highest tier reached
+-- column ConsumedQuantity      decimal(38, 18)  UnitOfMeasure, to be billed: that of the records, or what was metered; IncludedQuantity and BillableQuantity
 -- column IncludedQuantity      decimal(38, 18)  UnitOfMeasure, free of charge
 -- column BillableQuantity      decimal(38, 18)  UnitOfMeasure, at SheetPrice
 -- column MeteredQuantity       decimal(38, 18)  mosp: UnitOfMeasure, what billing was told the subscription used of the meter in the period; null where it is not known
@@ -58,6 +60,8 @@
 -- check: Detail <> ''
 -- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(ChargeCount) from price_check group by 1, 2
 --        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(ChargeCount) from int_price_usage group by 1, 2)
+-- total: not exists (select BillingPeriodStart, UnitOfMeasure, sum(BilledQuantity) from price_check group by 1, 2
+--        except select BillingPeriodStart, UnitOfMeasure, sum(PricingQuantity) from int_price_usage group by 1, 2)
 -- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(ChargeCount) from int_price_usage group by 1, 2
 --        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(ChargeCount) from price_check group by 1, 2)
 with
@@ -77,7 +81,6 @@ judged as (
         end as Status,
         coalesce(days.PriceFrom, int_price_usage.BillingPeriodStart) as PriceFrom,
         days.PriceSource as PriceSource,
-        days.IncludedQuantity as FreeQuantity,
         days.LowestPrice as LowestPrice,
         days.HighestPrice as HighestSheetPrice,
         days.SheetUnit as SheetUnit
@@ -117,7 +120,6 @@ lines as (
         max(judged.BlockSize) as BlockSize,
         case when min(judged.QuantityScale) = max(judged.QuantityScale) then min(judged.QuantityScale)
             when min(judged.QuantityScale) <> max(judged.QuantityScale) then 'Mixed' end as QuantityScale,
-        max(judged.FreeQuantity) as FreeQuantity,
         min(judged.LowestPrice) as LowestPrice,
         max(judged.HighestSheetPrice) as HighestSheetPrice,
         max(judged.SheetUnit) as SheetUnit,
@@ -162,7 +164,7 @@ metered as (
         and int_usage_metered.ChargeDate >= billed_meters.BillingPeriodStart
         and int_usage_metered.ChargeDate < billed_meters.BillingPeriodEnd
     where int_usage_metered.FirstDay <= billed_meters.BillingPeriodStart
-        and int_usage_metered.LastDay >= billed_meters.BillingPeriodEnd
+        and int_usage_metered.LastDay >= day_add(billed_meters.BillingPeriodEnd, 3)
     group by 1, 2, 3, 4
     having min(case when block_size(int_usage_metered.UnitOfMeasure) = billed_meters.BlockSize
         and lower(unit_name(int_usage_metered.UnitOfMeasure)) = lower(billed_meters.Unit) then 1 else 0 end) = 1
@@ -177,7 +179,9 @@ measured as (
         metered.BilledQuantity as BilledQuantity,
         case
             when metered.MeteredQuantity is null or metered.MeteredQuantity = metered.BilledQuantity then lines.Quantity
-            else ratio(product(lines.Quantity, metered.MeteredQuantity), metered.BilledQuantity)
+            when abs(lines.Quantity) < 1000000000 and metered.MeteredQuantity < 1000000000
+                then ratio(product(lines.Quantity, metered.MeteredQuantity), metered.BilledQuantity)
+            else product(lines.Quantity, ratio(metered.MeteredQuantity, metered.BilledQuantity))
         end as RightQuantity
     from lines
     left join metered
@@ -186,21 +190,6 @@ measured as (
         and metered.MeterId = lines.MeterId
         and metered.BillingPeriodStart = lines.BillingPeriodStart
         and lines.Status = 'Priced'
-),
-pools as (
-    select
-        measured.BillingPeriodStart as BillingPeriodStart,
-        measured.Account as Account,
-        measured.PriceScopeId as PriceScopeId,
-        measured.MeterId as MeterId,
-        measured.SkuKey as SkuKey,
-        measured.OfferId as OfferId,
-        measured.UnitOfMeasure as UnitOfMeasure,
-        measured.PricingCurrency as PricingCurrency,
-        cast(sum(measured.RightQuantity) as decimal(38, 18)) as PoolQuantity
-    from measured
-    where measured.Status = 'Priced'
-    group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 prices as (
     -- The days of one price have the same tiers.
@@ -216,75 +205,135 @@ prices as (
         int_price_tier.PriceFrom as PriceFrom,
         int_price_tier.TierMinimumUnits as TierMinimumUnits,
         int_price_tier.TierEndUnits as TierEndUnits,
-        int_price_tier.UnitPrice as UnitPrice
+        int_price_tier.UnitPrice as UnitPrice,
+        int_price_tier.IncludedQuantity as FreeQuantity
     from int_price_tier
     where int_price_tier.Status = 'Priced'
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 ),
-pooled as (
+pool_sums as (
     select
-        measured.*,
-        pools.PoolQuantity as PoolQuantity,
-        greatest(pools.PoolQuantity - measured.FreeQuantity, cast(0 as decimal(38, 18))) as PoolBillable
+        measured.BillingPeriodStart as BillingPeriodStart,
+        measured.Account as Account,
+        measured.PriceScopeId as PriceScopeId,
+        measured.MeterId as MeterId,
+        measured.SkuKey as SkuKey,
+        measured.OfferId as OfferId,
+        measured.UnitOfMeasure as UnitOfMeasure,
+        measured.PricingCurrency as PricingCurrency,
+        measured.PriceFrom as PriceFrom,
+        cast(sum(measured.RightQuantity) as decimal(38, 18)) as PoolQuantity,
+        cast(sum(measured.Quantity) as decimal(38, 18)) as PoolBilled
     from measured
-    inner join pools
-        on pools.BillingPeriodStart = measured.BillingPeriodStart
-        and pools.Account = measured.Account
-        and pools.PriceScopeId = measured.PriceScopeId
-        and pools.MeterId = measured.MeterId
-        and pools.SkuKey = measured.SkuKey
-        and pools.OfferId = measured.OfferId
-        and pools.UnitOfMeasure = measured.UnitOfMeasure
-        and pools.PricingCurrency = measured.PricingCurrency
     where measured.Status = 'Priced'
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 ),
-laddered as (
+pools as (
+    -- What a scope used at one price goes up the tiers from where the price before it ended.
     select
-        pooled.*,
+        pool_sums.*,
+        greatest(cast(sum(pool_sums.PoolQuantity) over ladder as decimal(38, 18)) - pool_sums.PoolQuantity, cast(0 as decimal(38, 18))) as StartQuantity,
+        greatest(cast(sum(pool_sums.PoolBilled) over ladder as decimal(38, 18)) - pool_sums.PoolBilled, cast(0 as decimal(38, 18))) as StartBilled
+    from pool_sums
+    window ladder as (
+        partition by pool_sums.BillingPeriodStart, pool_sums.Account, pool_sums.PriceScopeId, pool_sums.MeterId, pool_sums.SkuKey, pool_sums.OfferId,
+            pool_sums.UnitOfMeasure, pool_sums.PricingCurrency
+        order by pool_sums.PriceFrom
+    )
+),
+steps as (
+    -- From and To are where a pool begins and ends, counted from what is included on; of what is given back both are the beginning.
+    select
+        pools.*,
         prices.TierMinimumUnits as TierMinimumUnits,
+        prices.TierEndUnits as TierEndUnits,
         prices.UnitPrice as UnitPrice,
-        case
-            when pooled.PoolBillable = 0 then cast(0 as decimal(38, 18))
-            when prices.TierEndUnits < pooled.PoolBillable then prices.TierEndUnits - prices.TierMinimumUnits
-            else pooled.PoolBillable - prices.TierMinimumUnits
-        end as TierQuantity,
-        case
-            when pooled.PoolBillable = 0 then prices.TierMinimumUnits = 0
-            else coalesce(prices.TierEndUnits >= pooled.PoolBillable, true)
-        end as IsLast
-    from pooled
+        prices.FreeQuantity as FreeQuantity,
+        greatest(pools.StartQuantity - prices.FreeQuantity, cast(0 as decimal(38, 18))) as FromUnits,
+        greatest(pools.StartQuantity + greatest(pools.PoolQuantity, cast(0 as decimal(38, 18))) - prices.FreeQuantity, cast(0 as decimal(38, 18))) as ToUnits,
+        greatest(pools.StartBilled - prices.FreeQuantity, cast(0 as decimal(38, 18))) as FromBilled,
+        greatest(pools.StartBilled + greatest(pools.PoolBilled, cast(0 as decimal(38, 18))) - prices.FreeQuantity, cast(0 as decimal(38, 18))) as ToBilled
+    from pools
     inner join prices
-        on prices.BillingPeriodStart = pooled.BillingPeriodStart
-        and prices.Account = pooled.Account
-        and prices.PriceScopeId = pooled.PriceScopeId
-        and prices.MeterId = pooled.MeterId
-        and prices.SkuKey = pooled.SkuKey
-        and prices.OfferId = pooled.OfferId
-        and prices.UnitOfMeasure = pooled.UnitOfMeasure
-        and prices.PricingCurrency = pooled.PricingCurrency
-        and prices.PriceFrom = pooled.PriceFrom
-    where prices.TierMinimumUnits = 0
-        or prices.TierMinimumUnits < pooled.PoolBillable
+        on prices.BillingPeriodStart = pools.BillingPeriodStart
+        and prices.Account = pools.Account
+        and prices.PriceScopeId = pools.PriceScopeId
+        and prices.MeterId = pools.MeterId
+        and prices.SkuKey = pools.SkuKey
+        and prices.OfferId = pools.OfferId
+        and prices.UnitOfMeasure = pools.UnitOfMeasure
+        and prices.PricingCurrency = pools.PricingCurrency
+        and prices.PriceFrom = pools.PriceFrom
+),
+tier_parts as (
+    select
+        steps.*,
+        greatest(
+            least(steps.ToUnits, coalesce(steps.TierEndUnits, steps.ToUnits)) - greatest(steps.FromUnits, steps.TierMinimumUnits),
+            cast(0 as decimal(38, 18))
+        ) as TierQuantity,
+        greatest(
+            least(steps.ToBilled, coalesce(steps.TierEndUnits, steps.ToBilled)) - greatest(steps.FromBilled, steps.TierMinimumUnits),
+            cast(0 as decimal(38, 18))
+        ) as TierBilled,
+        steps.TierMinimumUnits <= steps.FromUnits and coalesce(steps.FromUnits < steps.TierEndUnits, true) as IsFirst
+    from steps
+),
+ladders as (
+    -- PoolCost is what the billed quantity costs at the sheet's prices, in the pricing currency.
+    select
+        tier_parts.*,
+        case
+            when tier_parts.ToUnits = tier_parts.FromUnits then tier_parts.IsFirst
+            else tier_parts.TierMinimumUnits < tier_parts.ToUnits and coalesce(tier_parts.TierEndUnits >= tier_parts.ToUnits, true)
+        end as IsLast,
+        sum(product(tier_parts.TierBilled, tier_parts.UnitPrice)) over (
+            partition by tier_parts.BillingPeriodStart, tier_parts.Account, tier_parts.PriceScopeId, tier_parts.MeterId, tier_parts.SkuKey, tier_parts.OfferId,
+                tier_parts.UnitOfMeasure, tier_parts.PricingCurrency, tier_parts.PriceFrom
+        ) as PoolCost
+    from tier_parts
 ),
 shared as (
-    -- Where nothing is included and one tier is reached, all is the last tier's. Without usage left over there is nothing to share.
+    -- Where nothing is included and one tier is reached, all is the last tier's. Shares are exact where their product fits a decimal.
     select
-        laddered.*,
+        measured.*,
+        ladders.TierMinimumUnits as TierMinimumUnits,
+        ladders.UnitPrice as UnitPrice,
+        ladders.IsFirst as IsFirst,
+        ladders.IsLast as IsLast,
+        ladders.PoolBilled as PoolBilled,
+        ladders.PoolCost as PoolCost,
         case
-            when laddered.FreeQuantity = 0 or laddered.PoolQuantity <= 0 then cast(0 as decimal(38, 18))
-            when laddered.PoolBillable = 0 then laddered.RightQuantity
-            else ratio(product(laddered.RightQuantity, laddered.FreeQuantity), laddered.PoolQuantity)
+            when ladders.FreeQuantity <= ladders.StartQuantity or ladders.PoolQuantity <= 0 then cast(0 as decimal(38, 18))
+            when ladders.ToUnits = 0 then measured.RightQuantity
+            when abs(measured.RightQuantity) < 1000000000 and ladders.FreeQuantity < 1000000000
+                then ratio(product(measured.RightQuantity, ladders.FreeQuantity - ladders.StartQuantity), ladders.PoolQuantity)
+            else product(measured.RightQuantity, ratio(ladders.FreeQuantity - ladders.StartQuantity, ladders.PoolQuantity))
         end as LineIncluded,
         case
-            when laddered.IsLast then cast(0 as decimal(38, 18))
-            else ratio(product(laddered.RightQuantity, laddered.TierQuantity), laddered.PoolQuantity)
+            when ladders.IsLast then cast(0 as decimal(38, 18))
+            when abs(measured.RightQuantity) < 1000000000 and ladders.TierQuantity < 1000000000
+                then ratio(product(measured.RightQuantity, ladders.TierQuantity), ladders.PoolQuantity)
+            else product(measured.RightQuantity, ratio(ladders.TierQuantity, ladders.PoolQuantity))
         end as LowerQuantity
-    from laddered
+    from measured
+    inner join ladders
+        on ladders.BillingPeriodStart = measured.BillingPeriodStart
+        and ladders.Account = measured.Account
+        and ladders.PriceScopeId = measured.PriceScopeId
+        and ladders.MeterId = measured.MeterId
+        and ladders.SkuKey = measured.SkuKey
+        and ladders.OfferId = measured.OfferId
+        and ladders.UnitOfMeasure = measured.UnitOfMeasure
+        and ladders.PricingCurrency = measured.PricingCurrency
+        and ladders.PriceFrom = measured.PriceFrom
+    where measured.Status = 'Priced'
+        and (ladders.IsFirst or ladders.IsLast or ladders.TierQuantity > 0)
 ),
 tiered as (
     select
         shared.*,
-        case when shared.TierMinimumUnits = 0 then shared.LineIncluded else cast(0 as decimal(38, 18)) end as IncludedQuantity,
+        case when shared.IsFirst then shared.LineIncluded else cast(0 as decimal(38, 18)) end as IncludedQuantity,
         case when shared.IsLast then shared.RightQuantity - shared.LineIncluded - sum(shared.LowerQuantity) over line
             else shared.LowerQuantity end as BillableQuantity
     from shared
@@ -316,8 +365,11 @@ limited as (
     -- CostAtSheet is the billed quantity at the sheet's price; LineCost that of the right quantity.
     select
         summed.*,
-        case when summed.RightQuantity = summed.Quantity then summed.LineCost
-            else product(summed.LineCost, ratio(summed.BilledQuantity, summed.MeteredQuantity)) end as CostAtSheet,
+        case
+            when summed.RightQuantity = summed.Quantity then summed.LineCost
+            when summed.Quantity = summed.PoolBilled then product(summed.PoolCost, summed.ExchangeRate)
+            else product(product(summed.PoolCost, ratio(summed.Quantity, summed.PoolBilled)), summed.ExchangeRate)
+        end as CostAtSheet,
         product(cast(summed.ChargeCount as decimal(38, 18)), cast(0.000000001 as decimal(38, 18))) as DigitLimit,
         greatest(
             product(cast(summed.ChargeCount as decimal(38, 18)), cast(0.000000001 as decimal(38, 18))),
@@ -386,6 +438,8 @@ rows_told as (
         results.PriceSource as PriceSource,
         results.BlockSize as BlockSize,
         results.QuantityScale as QuantityScale,
+        results.IncludedQuantity + results.BillableQuantity
+            + case when results.IsLast then results.Quantity - results.RightQuantity else cast(0 as decimal(38, 18)) end as Quantity,
         results.IncludedQuantity as IncludedQuantity,
         results.BillableQuantity as BillableQuantity,
         results.MeteredQuantity as MeteredQuantity,
@@ -397,7 +451,7 @@ rows_told as (
         case when results.IsLast then results.LineQuantityMismatch else cast(0 as decimal(38, 18)) end as QuantityMismatch,
         case when results.IsLast then results.ChargeCount else cast(0 as bigint) end as ChargeCount,
         results.TierCount as TierCount,
-        results.BilledQuantity as BilledQuantity,
+        results.BilledQuantity as MeterBilled,
         results.LowestPrice as LowestPrice,
         results.HighestSheetPrice as HighestSheetPrice,
         results.SheetUnit as SheetUnit
@@ -424,6 +478,7 @@ rows_told as (
         cast(null as varchar) as PriceSource,
         lines.BlockSize as BlockSize,
         lines.QuantityScale as QuantityScale,
+        lines.Quantity as Quantity,
         cast(0 as decimal(38, 18)) as IncludedQuantity,
         lines.Quantity as BillableQuantity,
         cast(null as decimal(38, 18)) as MeteredQuantity,
@@ -435,7 +490,7 @@ rows_told as (
         cast(0 as decimal(38, 18)) as QuantityMismatch,
         lines.ChargeCount as ChargeCount,
         cast(1 as bigint) as TierCount,
-        cast(null as decimal(38, 18)) as BilledQuantity,
+        cast(null as decimal(38, 18)) as MeterBilled,
         lines.LowestPrice as LowestPrice,
         lines.HighestSheetPrice as HighestSheetPrice,
         lines.SheetUnit as SheetUnit
@@ -463,6 +518,7 @@ select
     rows_told.PriceSource as PriceSource,
     rows_told.BlockSize as BlockSize,
     rows_told.QuantityScale as QuantityScale,
+    rows_told.Quantity as BilledQuantity,
     rows_told.IncludedQuantity + rows_told.BillableQuantity as ConsumedQuantity,
     rows_told.IncludedQuantity as IncludedQuantity,
     rows_told.BillableQuantity as BillableQuantity,
@@ -481,8 +537,8 @@ select
             || ' per ' || rows_told.UnitOfMeasure || ', the sheet says ' || cast(cast(rows_told.SheetPrice as decimal(38, 6)) as varchar)
             || case when rows_told.TierCount > 1 then ' in the highest of ' || cast(rows_told.TierCount as varchar) || ' tiers reached' else '' end || '.'
         when 'QuantityMismatch' then
-            case when rows_told.MeteredQuantity <> rows_told.BilledQuantity
-                then 'Billed ' || cast(cast(rows_told.BilledQuantity as decimal(38, 6)) as varchar) || ' times ' || rows_told.UnitOfMeasure || ', metered '
+            case when rows_told.MeteredQuantity <> rows_told.MeterBilled
+                then 'Billed ' || cast(cast(rows_told.MeterBilled as decimal(38, 6)) as varchar) || ' times ' || rows_told.UnitOfMeasure || ', metered '
                     || cast(cast(rows_told.MeteredQuantity as decimal(38, 6)) as varchar) || '.'
                 else 'The cost is not the record''s own quantity at its own price.' end
         when 'NoSheet' then 'There is no price sheet of the month.'
@@ -493,6 +549,7 @@ select
         when 'UnitDiffers' then 'The price sheet has its price per ' || coalesce(rows_told.SheetUnit, 'another unit') || ', which is no number of ' || rows_told.UnitOfMeasure || '.'
         when 'NoExchangeRate' then 'The record has no exchange rate from ' || rows_told.PricingCurrency || ' to ' || rows_told.BillingCurrency || '.'
         when 'NoQuantity' then 'The record has no quantity.'
+        when 'NoCost' then 'The record has neither a price nor a cost, as where a partner hides them.'
         when 'Spot' then 'The price of spot capacity changes by the hour and is in no sheet.'
         when 'CostAllocation' then 'A cost allocation rule of Azure moved it, so it is no quantity at a price.'
         when 'Commitment' then 'Reservations and savings plans are priced by their order, and what they cover costs nothing more.'

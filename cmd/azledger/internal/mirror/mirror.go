@@ -21,6 +21,7 @@
 package mirror
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -332,7 +334,7 @@ func (m *Mirror) save(ctx context.Context) error {
 	}
 	m.parts = partsOf(small)
 	changed := slices.DeleteFunc(slices.Clone(small), m.saved)
-	dead, err := m.dead(small)
+	dead, err := m.dead(ctx, small)
 	if err != nil || len(changed)+len(dead) == 0 {
 		return err
 	}
@@ -359,7 +361,7 @@ func (m *Mirror) saved(f small) bool {
 }
 
 // dead are the files of the store that the working copy is done with, those that refer to others first.
-func (m *Mirror) dead(local []small) ([]string, error) {
+func (m *Mirror) dead(ctx context.Context, local []small) ([]string, error) {
 	here := map[string]bool{}
 	for _, f := range local {
 		here[f.name] = true
@@ -371,6 +373,16 @@ func (m *Mirror) dead(local []small) ([]string, error) {
 		case k == manifest && !here[name]:
 			// Somebody cleaned the folder under us. What its manifests no longer tell of is not therefore dead.
 			return nil, fmt.Errorf("%s is gone from the working copy %s: run again, it is fetched anew", name, m.dir)
+		case (k == closed || k == signed) && !here[name]:
+			// Opening a month again moves its folder; nothing else takes a file of it away.
+			is, err := m.moved(ctx, local, name)
+			if err != nil {
+				return nil, err
+			}
+			if !is {
+				return nil, fmt.Errorf("%s is gone from the working copy %s: run again, it is fetched anew", name, m.dir)
+			}
+			referring = append(referring, name)
 		case k.removed() && !here[name]:
 			referring = append(referring, name)
 		case k == data && !live:
@@ -380,6 +392,14 @@ func (m *Mirror) dead(local []small) ([]string, error) {
 	slices.Sort(referring)
 	slices.Sort(referred)
 	return append(referring, referred...), nil
+}
+
+// moved tells whether a file of the store is in the working copy under a name of a month that was opened again.
+func (m *Mirror) moved(ctx context.Context, local []small, name string) (bool, error) {
+	text, _, err := load.ReadSmall(ctx, m.store, name)
+	return slices.ContainsFunc(local, func(f small) bool {
+		return strings.HasPrefix(f.name, "closed/undone/") && bytes.Equal(f.text, text)
+	}), err
 }
 
 // sendData writes the data files that the store does not have.
@@ -543,7 +563,7 @@ func partsOf(files []small) map[string]part {
 // walk lists the files of the working copy.
 func (m *Mirror) walk() ([]string, error) {
 	var names []string
-	for _, top := range []string{"raw", "documents", "journal", "tables"} {
+	for _, top := range []string{"raw", "documents", "journal", "rules", "closed", "tables"} {
 		err := filepath.WalkDir(filepath.Join(m.dir, top), func(file string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil

@@ -526,7 +526,16 @@ func TestKinds(t *testing.T) {
 		"journal/s/scope=a/period=all/all/versions/000001.json":    version,
 		"journal/s/scope=a/period=all/all/work/x.parquet":          ours,
 		"tables/set.json":                             set,
+		"rules/journal.csv":                           rules,
+		"closed/2026-09/record.json":                  closed,
+		"closed/2026-09/signature.json":               signed,
+		"closed/2026-09/rules/owners.csv":             signed,
+		"closed/2026-09/tables/t/0011.parquet":        data,
+		"closed/.2026-09.new/record.json":             ours,
+		"closed/undone/2026-09-0011/record.json":      closed,
+		"closed/undone/2026-09-0011.json":             signed,
 		"tables/previous.json":                        set,
+		"rules/272165bf613d8dfa/owners.csv":           rules,
 		"tables/t/state.json":                         state,
 		"tables/t/BillingPeriod=2026-10/state.json":   state,
 		"tables/t/BillingPeriod=2026-10/0011.parquet": data,
@@ -577,5 +586,53 @@ func TestARenewalWhoseAnswerIsLostIsStillOurs(t *testing.T) {
 	}
 	if err := l.confirm(t.Context()); err != nil {
 		t.Errorf("the lake counts as lost: %v", err)
+	}
+}
+
+// closeMonth writes what closing a month does.
+func closeMonth(t *testing.T, dir string) {
+	t.Helper()
+	write(t, dir, "closed/2026-09/tables/balance/0011.parquet", "september")
+	write(t, dir, "closed/2026-09/rules/owners.csv", "CostOwner")
+	write(t, dir, "closed/2026-09/signature.json", "{}")
+	write(t, dir, "closed/2026-09/record.json", `{"tables":[{"files":[`+partJSON("tables/balance/0011.parquet", "september")+`]}]}`)
+	write(t, dir, "tables/set.json", `{"tables":[{"files":[`+partJSON("../closed/2026-09/tables/balance/0011.parquet", "september")+`]}]}`)
+}
+
+func TestClosedMonths(t *testing.T) {
+	s, here, there := newStore(t), t.TempDir(), t.TempDir()
+	m := open(t, s, here)
+	stage(t, here, 1)
+	closeMonth(t, here)
+	check(t, m.Save(t.Context()))
+	m.Close(t.Context())
+	whole(t, s)
+	if tree(t, s)["closed/2026-09/tables/balance/0011.parquet"] != "september" {
+		t.Fatal("the tables of the closed month are not in the store")
+	}
+
+	m = open(t, s, there)
+	remove(t, there, "closed/2026-09/signature.json")
+	if err := m.Save(t.Context()); err == nil || !strings.Contains(err.Error(), "closed/2026-09/signature.json is gone from the working copy") {
+		t.Errorf("a file of a closed month that is missing: got %v", err)
+	}
+	m.Close(t.Context())
+
+	m = open(t, s, there)
+	check(t, m.Fetch(t.Context(), []string{filepath.Join(there, "closed/2026-09/tables/balance/0011.parquet")}))
+	write(t, there, "closed/undone/2026-09-0011.json", "why")
+	check(t, os.Rename(filepath.Join(there, "closed/2026-09"), filepath.Join(there, "closed/undone/2026-09-0011")))
+	write(t, there, "tables/set.json", `{"tables":[]}`)
+	check(t, m.Save(t.Context()))
+	m.Close(t.Context())
+	whole(t, s)
+	files := tree(t, s)
+	for name := range files {
+		if strings.HasPrefix(name, "closed/2026-09/") {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	if files["closed/undone/2026-09-0011/tables/balance/0011.parquet"] != "september" || files["closed/undone/2026-09-0011.json"] != "why" {
+		t.Errorf("what was opened again is not kept: %v", slices.Sorted(maps.Keys(files)))
 	}
 }

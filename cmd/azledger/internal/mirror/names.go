@@ -19,13 +19,15 @@ const (
 	manifest             // a unit's manifest, or what is known of a printed invoice
 	fetched              // when a unit was last complete
 	rules                // a set of rules that a run used, and the journal of them
+	signed               // what belongs to the record of a closed month: its signature and its rules
+	closed               // the record of a closed month
 	state                // what a table was built from
 	set                  // the finished set of tables, and the rows of the runs before that it is compared with
 )
 
 // order is that of the stages on a disk: what refers to a file follows it, so that a lake which a dying process leaves
 // is whole.
-var order = []kind{page, version, manifest, journal, fetched, rules, state, set}
+var order = []kind{page, version, manifest, journal, fetched, rules, signed, closed, state, set}
 
 // kindOf tells a file by its name in the lake; extract and transform say what there is.
 func kindOf(name string) kind {
@@ -34,10 +36,14 @@ func kindOf(name string) kind {
 	switch {
 	case strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.Contains(folder, "/work/"):
 		return ours
-	case (top == "raw" || top == "tables") && path.Ext(base) == ".parquet", top == "documents" && path.Ext(base) == ".pdf":
+	case (top == "raw" || top == "tables" || top == "closed") && path.Ext(base) == ".parquet", top == "documents" && path.Ext(base) == ".pdf":
 		return data
 	case (top == "raw" || top == "documents") && path.Ext(base) == ".json":
 		return manifest
+	case top == "closed" && base == "record.json":
+		return closed
+	case top == "closed":
+		return signed
 	case top == "rules":
 		return rules
 	case top == "journal":
@@ -88,7 +94,7 @@ func refersTo(name string, text []byte) (map[string]part, error) {
 	switch kindOf(name) {
 	case version: // journal/<unit>/<dataset>/versions/000001.json lists files of raw/<unit>
 		folder = "raw" + strings.TrimPrefix(path.Dir(path.Dir(folder)), "journal")
-	case manifest, state, set:
+	case manifest, state, set, closed:
 	default:
 		return nil, nil
 	}

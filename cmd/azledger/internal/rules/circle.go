@@ -17,6 +17,11 @@ func (r rule) gives(owner string) bool {
 
 func (r rule) meets(other rule) bool { return overlap(r.from, r.to, other.from, other.to) }
 
+// covers tells whether nothing is left for the other rule.
+func (r rule) covers(other rule) bool {
+	return r.passesOn() && r.source == other.source && r.from <= other.from && (r.to == "" || other.to != "" && other.to <= r.to)
+}
+
 func (r rule) label() string { return fmt.Sprintf("rule %q", r.name) }
 
 // order gives each rule its level and refuses shares that come too late or never end.
@@ -29,6 +34,9 @@ func (a *allocation) order(file string) (problems Problems) {
 		for _, before := range a.rules[:i] {
 			if !before.meets(*r) {
 				continue
+			}
+			if before.covers(*r) {
+				wrong(fmt.Sprintf("it never applies: %s on line %d above shares all that %s costs; put this rule above that one", before.label(), before.line, a.spelled(r.source)))
 			}
 			if text := a.tooLate(before, *r); text != "" {
 				wrong(text)
