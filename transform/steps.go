@@ -199,6 +199,9 @@ func (t *tracer) whole(ctx context.Context, name string, ways []way) (bool, erro
 // merge adds what a piece sees of the tables of a way.
 func (t *tracer) merge(merged map[string]*feed, p piece, w way) {
 	said := wordsOf(w.Where)
+	for _, sum := range w.Adds {
+		said = append(said, wordsOf(sum.When)...)
+	}
 	feeds, _ := t.r.feeds(p)
 	for _, f := range feeds {
 		if f.name != w.Table && !slices.Contains(said, f.name) {
