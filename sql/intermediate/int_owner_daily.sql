@@ -17,27 +17,39 @@
 --         and coalesce(cost_and_usage.SubAccountId, 'Not assigned') = int_owner_daily.SubAccountId
 --         and coalesce(cost_and_usage.ServiceName, 'Not assigned') = int_owner_daily.ServiceName
 --         and int_owner_daily.AllocationKind = case
+--             when cost_and_usage.x_CostAllocationRuleName <> '' then 'AzureAllocated'
 --             when cost_and_usage.CommitmentDiscountStatus = 'Unused' then 'UnusedCommitment'
 --             when cost_and_usage.x_ChargeType in ('Purchase', 'Refund') and cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') then 'CommitmentPurchase'
 --             when cost_and_usage.x_ChargeType = 'RoundingAdjustment' then 'Rounding'
+--             when cost_and_usage.ChargeCategory = 'Purchase' and coalesce(cost_and_usage.x_PublisherType, '') <> 'Marketplace'
+--                 and (lower(cost_and_usage.x_SkuMeterCategory) like '%support%' or lower(cost_and_usage.ChargeDescription) like '%support plan%') then 'Support'
 --             when int_owner_daily.CostOwner <> 'Unallocated' then 'Direct'
 --             when cost_and_usage.SubAccountId is null then 'NoSubscription'
 --             else 'Unallocated'
 --         end
+--         and coalesce(cost_and_usage.CommitmentDiscountId, '') = int_owner_daily.CommitmentDiscountId
+--         and coalesce(cost_and_usage.CommitmentDiscountStatus, '') = int_owner_daily.CommitmentDiscountStatus
+--         and int_owner_daily.MeterId in ('', cost_and_usage.x_SkuMeterId)
+--         and int_owner_daily.SkuMeter in ('', cost_and_usage.SkuMeter)
+--         and int_owner_daily.PricingUnit in ('', cost_and_usage.PricingUnit)
 --         and exists (
 --             select 1 from int_owner_target
 --             where int_owner_target.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart)
 --                 and int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
 --                 and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
 --                 and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+--                 and int_owner_target.InvoiceSectionId = coalesce(cost_and_usage.x_InvoiceSectionId, '')
+--                 and int_owner_target.InvoiceSectionName = coalesce(cost_and_usage.x_InvoiceSectionName, '')
 --                 and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
 --                 and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --                 and coalesce(int_owner_target.CostOwner, 'Unallocated') = int_owner_daily.CostOwner
 --         )
--- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1
+-- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1 when ConditionSign = '' and MeterId = '' and PricingUnit = ''
 -- with:   int_owner_target via cost_and_usage where int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
 --         and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
 --         and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')
+--         and int_owner_target.InvoiceSectionId = coalesce(cost_and_usage.x_InvoiceSectionId, '')
+--         and int_owner_target.InvoiceSectionName = coalesce(cost_and_usage.x_InvoiceSectionName, '')
 --         and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
 --         and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --

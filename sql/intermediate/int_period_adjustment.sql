@@ -3,7 +3,7 @@
 -- The units say which month is being built: adjustments themselves are kept in one piece.
 --
 -- reads:  period_adjustment, raw_unit
--- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+-- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
 -- from:   period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 -- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount
@@ -15,11 +15,14 @@
 -- column ServiceName         varchar          as in chargeback
 -- column AllocationKind      varchar          Adjustment
 -- column BillingCurrency     varchar          ISO 4217
+-- column RuleName            varchar          empty: no rule moved it here
 -- column SubAccountName      varchar          as in chargeback
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency, how much more it is
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, how much more it is
+-- column PolicyAmount        decimal(38, 18)  0: only cost is adjusted
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost
 -- column ChargeCount         bigint           how many more charges there are
 --
 -- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from int_period_adjustment group by 1, 2
@@ -32,11 +35,14 @@ select
     period_adjustment.ServiceName as ServiceName,
     'Adjustment' as AllocationKind,
     period_adjustment.BillingCurrency as BillingCurrency,
+    '' as RuleName,
     max(period_adjustment.SubAccountName) as SubAccountName,
     cast(sum(period_adjustment.EffectiveCost) as decimal(38, 18)) as EffectiveCost,
     cast(sum(period_adjustment.CommitmentTiming) as decimal(38, 18)) as CommitmentTiming,
     cast(sum(period_adjustment.BilledCost) as decimal(38, 18)) as BilledCost,
     cast(sum(period_adjustment.ListCost) as decimal(38, 18)) as ListCost,
+    cast(0 as decimal(38, 18)) as PolicyAmount,
+    cast(sum(period_adjustment.EffectiveCost) as decimal(38, 18)) as ChargebackAmount,
     cast(sum(period_adjustment.ChargeCount) as bigint) as ChargeCount
 from period_adjustment
 where period_adjustment.BillingPeriodStart in (

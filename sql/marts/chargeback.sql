@@ -1,41 +1,55 @@
 -- chargeback is what each owner pays for each service of each subscription in one billing period.
 --
 -- Owners are charged the amortised EffectiveCost: usage that a commitment covered carries its share of it, where the usage
--- is. What a commitment paid for and nobody used, its purchase, rounding, and charges without a subscription are lines of
--- their own (AllocationKind), and what no rule and no tag gives to anyone is CostOwner Unallocated: nothing is hidden, so
--- the sum is the whole cost. CommitmentTiming is the difference between paying a commitment on the day it is bought and over its
--- term, so EffectiveCost + CommitmentTiming = BilledCost, which adds up to the invoice before tax.
+-- is. What a commitment paid for and nobody used, its purchase, rounding, support plans, what Azure's own cost allocation moved,
+-- and charges without a subscription are lines of their own (AllocationKind), and what no rule and no tag gives to anyone is
+-- CostOwner Unallocated: nothing is hidden, so the sum is the whole cost.
+--
+-- Where money moved, the line it left stays as it was and a balancing line beside it takes away what left: Shared at who
+-- receives and SharedOut at who had it, with the RuleName; or by a policy UnusedCommitment and UnusedCommitmentOut, Rounding and
+-- RoundingOut, Support and SupportOut. allocation_trace has the way of each amount.
+--
+-- PolicyAmount is what is charged beyond cost: a mark-up, the difference to an internal price, and of the invoice tax,
+-- credits and support that no cost record has. So the sum of ChargebackAmount is the sum of EffectiveCost and of PolicyAmount.
+--
+-- CommitmentTiming is the difference between paying a commitment on the day it is bought and over its term, so EffectiveCost +
+-- CommitmentTiming = BilledCost, which adds up to the invoice before tax; commitment_timing has the whole way. Shared cost takes
+-- its billed cost and its list cost along.
 --
 -- A closed month stays as it was signed off. What changed in it since is charged in the first open month, as lines of kind
 -- Adjustment; period_adjustment says which month each is about.
 --
 -- reads:  int_chargeback, int_period_adjustment
--- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+-- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
--- from:   int_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
--- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount when AllocationKind <> 'Adjustment'
--- from:   int_period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
--- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount when AllocationKind = 'Adjustment'
+-- from:   int_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, PolicyAmount, ChargebackAmount, ChargeCount when AllocationKind <> 'Adjustment'
+-- from:   int_period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, PolicyAmount, ChargebackAmount, ChargeCount when AllocationKind = 'Adjustment'
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration
 -- column CostOwner           varchar          who pays; Unallocated where no rule and no tag says
 -- column SubAccountId        varchar          subscription GUID in lower case; Not assigned for charges of no subscription
 -- column ServiceName         varchar          Not assigned where the charge names none
--- column AllocationKind      varchar          Direct: owner known; Unallocated: not known; NoSubscription: charges of no subscription; UnusedCommitment; CommitmentPurchase; Rounding; Adjustment: of closed months
+-- column AllocationKind      varchar          Direct: owner known; Unallocated: not known; NoSubscription: charges of no subscription; AzureAllocated: moved by Azure's own cost allocation; UnusedCommitment; CommitmentPurchase; Rounding; Support; Shared: received by a rule; MarkUp; RateCard; Tax; Credit; with Out what was given away; Adjustment: of closed months
 -- column BillingCurrency     varchar          ISO 4217
+-- column RuleName            varchar          the rule that shared it, or the mark-up; empty for none
 -- column SubAccountName      varchar          the subscription's name, the last in the alphabet where it was renamed; null without one
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency, amortised, before tax
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, as invoiced, before tax
 -- column ListCost            decimal(38, 18)  BillingCurrency, at list price, before tax; charges without a list price add nothing
--- column ChargeCount         bigint           charges added up; of an adjustment, how many more there are than there were
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, charged beyond EffectiveCost: mark-up, internal price, tax, credits, support
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost + PolicyAmount: what the owner pays
+-- column ChargeCount         bigint           charges added up; 0 for what was shared or added; of an adjustment, how many more there are than there were
 --
 -- check: EffectiveCost + CommitmentTiming = BilledCost
+-- check: EffectiveCost + PolicyAmount = ChargebackAmount
 -- check: AllocationKind <> 'Direct' or CostOwner <> 'Unallocated'
--- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount)
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargebackAmount), sum(ChargeCount)
 --        from (select * from int_chargeback union all select * from int_period_adjustment) as lines group by BillingCurrency
---        except select BillingCurrency, sum(EffectiveCost) + sum(CommitmentTiming), sum(EffectiveCost), sum(ChargeCount) from chargeback group by BillingCurrency)
+--        except select BillingCurrency, sum(EffectiveCost) + sum(CommitmentTiming), sum(EffectiveCost), sum(EffectiveCost) + sum(PolicyAmount), sum(ChargeCount) from chargeback group by BillingCurrency)
 select * from int_chargeback
 union all
 select * from int_period_adjustment
