@@ -6,7 +6,7 @@
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
 -- from:   period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
--- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, ChargeCount
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, PolicyAmount, ChargebackAmount, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the month they are booked in
 -- column Account             varchar          as in chargeback
@@ -21,12 +21,12 @@
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, how much more it is
--- column PolicyAmount        decimal(38, 18)  0: only cost is adjusted
--- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, how much more is charged beyond EffectiveCost
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, how much more the owner pays
 -- column ChargeCount         bigint           how many more charges there are
 --
--- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from int_period_adjustment group by 1, 2
---        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from period_adjustment group by 1, 2)
+-- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(PolicyAmount), sum(ChargeCount) from int_period_adjustment group by 1, 2
+--        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(PolicyAmount), sum(ChargeCount) from period_adjustment group by 1, 2)
 select
     period_adjustment.BillingPeriodStart as BillingPeriodStart,
     period_adjustment.Account as Account,
@@ -41,8 +41,8 @@ select
     cast(sum(period_adjustment.CommitmentTiming) as decimal(38, 18)) as CommitmentTiming,
     cast(sum(period_adjustment.BilledCost) as decimal(38, 18)) as BilledCost,
     cast(sum(period_adjustment.ListCost) as decimal(38, 18)) as ListCost,
-    cast(0 as decimal(38, 18)) as PolicyAmount,
-    cast(sum(period_adjustment.EffectiveCost) as decimal(38, 18)) as ChargebackAmount,
+    cast(sum(period_adjustment.PolicyAmount) as decimal(38, 18)) as PolicyAmount,
+    cast(sum(period_adjustment.ChargebackAmount) as decimal(38, 18)) as ChargebackAmount,
     cast(sum(period_adjustment.ChargeCount) as bigint) as ChargeCount
 from period_adjustment
 where period_adjustment.BillingPeriodStart in (

@@ -6,6 +6,8 @@
 --
 -- reads:  int_closed_difference, closed_period_adjustment, period_close
 -- grain:  BillingPeriodStart, ClosedPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
+-- from:   int_closed_difference on Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
+--         where int_closed_difference.BillingPeriodStart = period_adjustment.ClosedPeriodStart
 --
 -- column BillingPeriodStart  date             first day of the month it is charged in, the one after the last closed month; of a final adjustment, that month
 -- column ClosedPeriodStart   date             first day of the closed billing period it is about
@@ -19,17 +21,21 @@
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, before tax: how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, at list price, before tax: how much more it is
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, charged beyond EffectiveCost: how much more it is
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost + PolicyAmount: how much more the owner pays
 -- column ChargeCount         bigint           how many more charges there are; below 0 where there are fewer
 -- column Reason              varchar          NewCharges: nothing of it was signed off; GoneCharges: nothing of it is left; ChangedCharges
 -- column IsFinal             boolean          the month it is charged in is closed too
 --
 -- check: EffectiveCost + CommitmentTiming = BilledCost
+-- check: EffectiveCost + PolicyAmount = ChargebackAmount
 -- check: BillingPeriodStart > ClosedPeriodStart
 -- total: not exists (select 1 from (
---        select BillingPeriodStart as ClosedPeriodStart, BillingCurrency, BilledCost - ClosedBilledCost as BilledCost, EffectiveCost - ClosedEffectiveCost as EffectiveCost from int_closed_difference
---        union all select ClosedPeriodStart, BillingCurrency, -BilledCost, -EffectiveCost from period_adjustment
+--        select BillingPeriodStart as ClosedPeriodStart, BillingCurrency, BilledCost - ClosedBilledCost as BilledCost, EffectiveCost - ClosedEffectiveCost as EffectiveCost,
+--            PolicyAmount - ClosedPolicyAmount as PolicyAmount from int_closed_difference
+--        union all select ClosedPeriodStart, BillingCurrency, -BilledCost, -EffectiveCost, -PolicyAmount from period_adjustment
 --        where month_start(ClosedPeriodStart) in (select month_start(BillingPeriodStart) from int_closed_difference)) as changes
---        group by ClosedPeriodStart, BillingCurrency having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0)
+--        group by ClosedPeriodStart, BillingCurrency having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 or sum(PolicyAmount) <> 0)
 -- total: (select count(*) from closed_period_adjustment) = (select count(*) from period_adjustment where IsFinal)
 with change as (
     select
@@ -43,9 +49,10 @@ with change as (
         int_closed_difference.EffectiveCost - int_closed_difference.ClosedEffectiveCost as EffectiveCost,
         int_closed_difference.BilledCost - int_closed_difference.ClosedBilledCost as BilledCost,
         int_closed_difference.ListCost - int_closed_difference.ClosedListCost as ListCost,
+        int_closed_difference.PolicyAmount - int_closed_difference.ClosedPolicyAmount as PolicyAmount,
         int_closed_difference.ChargeCount - int_closed_difference.ClosedChargeCount as ChargeCount,
-        int_closed_difference.ClosedChargeCount as ClosedChargeCount,
-        int_closed_difference.ChargeCount as LiveChargeCount
+        int_closed_difference.ClosedLineCount as ClosedLineCount,
+        int_closed_difference.LineCount as LineCount
     from int_closed_difference
     union all
     select
@@ -59,6 +66,7 @@ with change as (
         -closed_period_adjustment.EffectiveCost,
         -closed_period_adjustment.BilledCost,
         -closed_period_adjustment.ListCost,
+        -coalesce(closed_period_adjustment.PolicyAmount, 0),
         -closed_period_adjustment.ChargeCount,
         0,
         0
@@ -77,9 +85,10 @@ open_change as (
         sum(change.EffectiveCost) as EffectiveCost,
         sum(change.BilledCost) as BilledCost,
         sum(change.ListCost) as ListCost,
+        sum(change.PolicyAmount) as PolicyAmount,
         sum(change.ChargeCount) as ChargeCount,
-        sum(change.ClosedChargeCount) as ClosedChargeCount,
-        sum(change.LiveChargeCount) as LiveChargeCount
+        sum(change.ClosedLineCount) as ClosedLineCount,
+        sum(change.LineCount) as LineCount
     from change
     group by
         change.ClosedPeriodStart,
@@ -106,6 +115,8 @@ select
     closed_period_adjustment.CommitmentTiming as CommitmentTiming,
     closed_period_adjustment.BilledCost as BilledCost,
     closed_period_adjustment.ListCost as ListCost,
+    coalesce(closed_period_adjustment.PolicyAmount, 0) as PolicyAmount,
+    coalesce(closed_period_adjustment.ChargebackAmount, closed_period_adjustment.EffectiveCost) as ChargebackAmount,
     closed_period_adjustment.ChargeCount as ChargeCount,
     closed_period_adjustment.Reason as Reason,
     true as IsFinal
@@ -124,10 +135,12 @@ select
     cast(open_change.BilledCost - open_change.EffectiveCost as decimal(38, 18)),
     cast(open_change.BilledCost as decimal(38, 18)),
     cast(open_change.ListCost as decimal(38, 18)),
+    cast(open_change.PolicyAmount as decimal(38, 18)),
+    cast(open_change.EffectiveCost + open_change.PolicyAmount as decimal(38, 18)),
     cast(open_change.ChargeCount as bigint),
     case
-        when open_change.ClosedChargeCount = 0 then 'NewCharges'
-        when open_change.LiveChargeCount = 0 then 'GoneCharges'
+        when open_change.ClosedLineCount = 0 then 'NewCharges'
+        when open_change.LineCount = 0 then 'GoneCharges'
         else 'ChangedCharges'
     end,
     false
@@ -136,4 +149,5 @@ cross join open_month
 where open_change.EffectiveCost <> 0
     or open_change.BilledCost <> 0
     or open_change.ListCost <> 0
+    or open_change.PolicyAmount <> 0
     or open_change.ChargeCount <> 0
