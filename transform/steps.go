@@ -336,9 +336,8 @@ func MainAmount(m *Model) string {
 
 // sum compares what is published with what the rows of an edge add up to, a currency at a time.
 func (t *tracer) sum(ctx context.Context, w way, sum Sum) (sums []SumOf, err error) {
-	read := t.r.set[w.Table]
 	mine, theirs := "''", "''"
-	if hasColumn(w.from.Columns, "BillingCurrency") && read != nil && hasColumn(read.Columns, "BillingCurrency") {
+	if hasColumn(w.from.Columns, "BillingCurrency") && hasColumn(columnsOf(w.of, w.Table, t.r.set), "BillingCurrency") {
 		mine, theirs = ident(w.from.Name)+".BillingCurrency", ident(w.Table)+".BillingCurrency"
 	}
 	when := "true"

@@ -9,6 +9,10 @@
 -- period: BillingPeriodStart
 -- from:   int_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 -- adds:   EffectiveCost, BilledCost, ListCost, PolicyAmount, ChargeCount
+-- with:   closed_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
+--         where closed_chargeback.AllocationKind <> 'Adjustment'
+-- adds:   ClosedEffectiveCost = closed_chargeback.EffectiveCost, ClosedBilledCost = closed_chargeback.BilledCost,
+--         ClosedListCost = closed_chargeback.ListCost, ClosedChargeCount = closed_chargeback.ChargeCount
 --
 -- column BillingPeriodStart   date             first day of the closed billing period
 -- column Account              varchar          as in chargeback

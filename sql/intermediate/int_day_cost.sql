@@ -5,6 +5,8 @@
 -- reads:  int_owner_daily
 -- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner
 -- period: BillingPeriodStart
+-- from:   int_owner_daily on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner
+-- adds:   BilledCost, EffectiveCost, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column ChargeDate          date             UTC day of the charge

@@ -16,6 +16,22 @@
 --         and cast(cost_and_usage.ChargePeriodStart as date) = int_owner_daily.ChargeDate
 --         and coalesce(cost_and_usage.SubAccountId, 'Not assigned') = int_owner_daily.SubAccountId
 --         and coalesce(cost_and_usage.ServiceName, 'Not assigned') = int_owner_daily.ServiceName
+--         and coalesce(cost_and_usage.CommitmentDiscountId, '') = int_owner_daily.CommitmentDiscountId
+--         and coalesce(cost_and_usage.CommitmentDiscountStatus, '') = int_owner_daily.CommitmentDiscountStatus
+--         and (
+--             int_owner_daily.MeterId || int_owner_daily.SkuMeter || int_owner_daily.PricingUnit = ''
+--             and not exists (
+--                 select 1 from int_rule_set inner join allocation_rule on allocation_rule.RuleSet = int_rule_set.RuleSet
+--                 where int_rule_set.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart) and allocation_rule.Split = 'Usage'
+--             )
+--             and not exists (
+--                 select 1 from int_rule_set inner join allocation_rate on allocation_rate.RuleSet = int_rule_set.RuleSet
+--                 where int_rule_set.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart)
+--             )
+--             or int_owner_daily.MeterId = coalesce(cost_and_usage.x_SkuMeterId, '')
+--             and int_owner_daily.SkuMeter in ('', coalesce(cost_and_usage.SkuMeter, ''))
+--             and int_owner_daily.PricingUnit in ('', coalesce(cost_and_usage.PricingUnit, ''))
+--         )
 --         and int_owner_daily.AllocationKind = case
 --             when cost_and_usage.x_CostAllocationRuleName <> '' then 'AzureAllocated'
 --             when cost_and_usage.CommitmentDiscountStatus = 'Unused' then 'UnusedCommitment'
@@ -43,6 +59,16 @@
 --                 and int_owner_target.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
 --                 and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --                 and coalesce(int_owner_target.CostOwner, 'Unallocated') = int_owner_daily.CostOwner
+--                 and int_owner_daily.ConditionSign = coalesce((
+--                     select max(int_charge_condition.Sign) from int_charge_condition
+--                     where int_charge_condition.Row = cost_and_usage.x_Row
+--                         and int_charge_condition.Page = cost_and_usage.x_Page
+--                         and int_charge_condition.Account = cost_and_usage.x_Account
+--                         and int_charge_condition.Source = cost_and_usage.x_Source
+--                         and int_charge_condition.Scope = cost_and_usage.x_Scope
+--                         and int_charge_condition.Dataset = cost_and_usage.x_Dataset
+--                         and int_charge_condition.BillingPeriodStart = cost_and_usage.BillingPeriodStart
+--                 ), '') || int_owner_target.TagSign
 --         )
 -- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1 when ConditionSign = '' and MeterId = '' and PricingUnit = ''
 -- with:   int_owner_target via cost_and_usage where int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')

@@ -20,7 +20,23 @@
 -- reads:  cost_and_usage, int_rule_set, owner_rule, owner_tag, tag_key, tag_value, inherited_tag, allocation_filter
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, InvoiceSectionId, InvoiceSectionName, FirstDate
 -- period: BillingPeriodStart
+-- from:   cost_and_usage where coalesce(cost_and_usage.SubAccountId, '') = int_owner_target.SubAccountId
+--         and coalesce(lower(cost_and_usage.x_ResourceGroupName), '') = int_owner_target.ResourceGroupName
+--         and coalesce(cost_and_usage.Tags, '') = int_owner_target.Tags
+--         and coalesce(cost_and_usage.x_InvoiceSectionId, '') = int_owner_target.InvoiceSectionId
+--         and coalesce(cost_and_usage.x_InvoiceSectionName, '') = int_owner_target.InvoiceSectionName
+-- with:   int_rule_set on BillingPeriodStart
 -- with:   owner_rule where int_owner_target.OwnerBasis = 'Rule' and lower(trim(owner_rule.CostOwner)) = lower(int_owner_target.CostOwner)
+--         and coalesce(owner_rule.ValidFrom, int_owner_target.LastDate) <= int_owner_target.LastDate
+--         and coalesce(owner_rule.ValidTo, int_owner_target.FirstDate) >= int_owner_target.FirstDate
+--         and exists (
+--             select 1 from int_rule_set
+--             where int_rule_set.BillingPeriodStart = int_owner_target.BillingPeriodStart and int_rule_set.RuleSet = owner_rule.RuleSet
+--         )
+-- with:   owner_tag where int_owner_target.OwnerBasis = 'Tag' and exists (
+--             select 1 from int_rule_set
+--             where int_rule_set.BillingPeriodStart = int_owner_target.BillingPeriodStart and int_rule_set.RuleSet = owner_tag.RuleSet
+--         )
 --
 -- column BillingPeriodStart  date     first day of the month the billing period starts in
 -- column SubAccountId        varchar  subscription GUID in lower case; empty for none

@@ -5,6 +5,8 @@
 -- reads:  price_check
 -- grain:  BillingPeriodStart, Account, InvoiceId, SubAccountId, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   price_check on Account, InvoiceId, SubAccountId, BillingCurrency where price_check.Result in ('PriceMismatch', 'QuantityMismatch')
+-- adds:   PriceMismatch, QuantityMismatch, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

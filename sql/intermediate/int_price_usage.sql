@@ -12,6 +12,21 @@
 -- reads:  cost_and_usage, int_price_sheet
 -- grain:  BillingPeriodStart, Account, InvoiceId, SubAccountId, PriceScopeId, MeterId, SkuKey, OfferId, UnitOfMeasure, PricingCurrency, BillingCurrency, ExchangeRate, ChargeKind, PriceDay
 -- period: BillingPeriodStart
+-- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = int_price_usage.Account
+--         and coalesce(nullif(cost_and_usage.InvoiceId, ''), 'Not invoiced') = int_price_usage.InvoiceId
+--         and coalesce(nullif(cost_and_usage.SubAccountId, ''), 'Not assigned') = int_price_usage.SubAccountId
+--         and coalesce(cost_and_usage.x_SkuMeterId, '') = int_price_usage.MeterId
+--         and int_price_usage.ChargeKind = case
+--             when cost_and_usage.x_PublisherType = 'Marketplace' then 'Marketplace'
+--             when cost_and_usage.ChargeClass = 'Correction' then 'Refund'
+--             when cost_and_usage.ChargeCategory not in ('Usage', 'Purchase') then 'Adjustment'
+--             when cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') or cost_and_usage.CommitmentDiscountId is not null then 'Commitment'
+--             when cost_and_usage.ChargeCategory = 'Purchase' then 'Purchase'
+--             when cost_and_usage.x_CostAllocationRuleName <> '' then 'CostAllocation'
+--             when cost_and_usage.x_PricingModel = 'Spot' then 'Spot'
+--             when cost_and_usage.PricingQuantity is null then 'NoQuantity'
+--             else 'Usage'
+--         end
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column BillingPeriodEnd    date             exclusive

@@ -32,7 +32,7 @@
 -- column CostOwner           varchar          who pays; Unallocated where no rule and no tag says
 -- column SubAccountId        varchar          subscription GUID in lower case; Not assigned for charges of no subscription
 -- column ServiceName         varchar          Not assigned where the charge names none
--- column AllocationKind      varchar          Direct: owner known; Unallocated: not known; NoSubscription: charges of no subscription; AzureAllocated: moved by Azure's own cost allocation; UnusedCommitment; CommitmentPurchase; Rounding; Support; Shared: received by a rule; MarkUp; RateCard; Tax; Credit; with Out what was given away; Adjustment: of closed months
+-- column AllocationKind      varchar          Direct: owner known; Unallocated: not known; NoSubscription: charges of no subscription; AzureAllocated: moved by Azure's own cost allocation; UnusedCommitment; CommitmentPurchase; Rounding; Support; Shared: received by a rule; MarkUp; RateCard; Tax; Credit; Adjustment: of closed months; and with Out what was given away
 -- column BillingCurrency     varchar          ISO 4217
 -- column RuleName            varchar          the rule that shared it, or the mark-up; empty for none
 -- column SubAccountName      varchar          the subscription's name, the last in the alphabet where it was renamed; null without one
@@ -47,6 +47,7 @@
 -- check: EffectiveCost + CommitmentTiming = BilledCost
 -- check: EffectiveCost + PolicyAmount = ChargebackAmount
 -- check: AllocationKind <> 'Direct' or CostOwner <> 'Unallocated'
+-- check: PolicyAmount = 0 or AllocationKind in ('MarkUp', 'RateCard', 'Tax', 'Credit', 'Support', 'Adjustment')
 -- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargebackAmount), sum(ChargeCount)
 --        from (select * from int_chargeback union all select * from int_period_adjustment) as lines group by BillingCurrency
 --        except select BillingCurrency, sum(EffectiveCost) + sum(CommitmentTiming), sum(EffectiveCost), sum(EffectiveCost) + sum(PolicyAmount), sum(ChargeCount) from chargeback group by BillingCurrency)

@@ -8,6 +8,7 @@
 -- grain:  BillingPeriodStart, ClosedPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 -- from:   int_closed_difference on Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 --         where int_closed_difference.BillingPeriodStart = period_adjustment.ClosedPeriodStart
+-- with:   closed_period_adjustment on ClosedPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 --
 -- column BillingPeriodStart  date             first day of the month it is charged in, the one after the last closed month; of a final adjustment, that month
 -- column ClosedPeriodStart   date             first day of the closed billing period it is about

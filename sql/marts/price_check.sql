@@ -16,6 +16,9 @@
 -- reads:  int_price_usage, int_price_tier, int_usage_metered
 -- grain:  BillingPeriodStart, Account, InvoiceId, SubAccountId, BillingProfileId, MeterId, PartNumber, ProductId, OfferId, UnitOfMeasure, PricingCurrency, BillingCurrency, ExchangeRate, Result, PriceFrom, TierMinimumUnits
 -- period: BillingPeriodStart
+-- from:   int_price_usage on Account, InvoiceId, SubAccountId, MeterId, OfferId, UnitOfMeasure, PricingCurrency, BillingCurrency
+-- with:   int_price_tier on Account, MeterId, OfferId, UnitOfMeasure, PricingCurrency
+-- with:   int_usage_metered on Account, SubAccountId, MeterId, UnitOfMeasure where month_start(int_usage_metered.ChargeDate) = month_start(price_check.BillingPeriodStart)
 --
 -- column BillingPeriodStart    date             first day of the billing period
 -- column Account               varchar          the account's name in the configuration
