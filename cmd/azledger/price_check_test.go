@@ -53,6 +53,8 @@ func TestACustomerAgreementIsPricedBySheetsTakenInTime(t *testing.T) {
 		[]string{over.Period, over.MeterID, over.Currency, "PriceMismatch", fmt.Sprint(over.Rows), over.Billed, over.Sheet, over.Overcharge, "0"})
 	p.wantRows("select distinct BillingPeriodStart, InvoiceId = 'Not invoiced', Result from price_check where Account = 'digital' and PriceSource is not null order by all",
 		[]string{"2026-10-01", "false", "Matched"}, []string{"2026-10-01", "false", "PriceMismatch"}, []string{"2026-10-01", "true", "Matched"}, []string{"2026-11-01", "true", "Matched"})
+	p.wantRows("select InvoicedAmount, CalculatedAmount, Amount from invoice_reconciliation where Account = 'digital' and Component = 'PriceMismatch'",
+		[]string{over.Overcharge, "0", over.Overcharge})
 }
 
 // runFor runs on a day of an Azure that has so many months.
