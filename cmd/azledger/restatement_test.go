@@ -42,7 +42,12 @@ func TestWhatAzureRestatedIsTold(t *testing.T) {
 		group by all having sum(BilledCostDifference) <> 0 order by all`, adds(t, changes, 2)...)
 	e.wantRows(`select ChargeDate, SubAccountId, sum(EffectiveCostAfter) from restatement
 		where CostOwner = 'platform' group by all order by all`, adds(t, tagged, 2)...)
-	e.wantRows("select distinct Account, ChangedBy from restatement", []string{"contoso", "Azure"})
+	e.wantRows("select distinct Account, What, ChangedBy from restatement", []string{"contoso", "Charges", "Azure"})
+	day := e.rows("select ChargeDate, SubAccountId, ServiceName from restatement where CostOwner = 'all' and ChargeCountAfter > 0 order by all limit 1")[0]
+	answer := e.explain("restatement", "ChargeDate="+day[0], "SubAccountId="+day[1], "ServiceName="+day[2])
+	if answer.Count != 1 || !answer.Matches || answer.pages() == 0 {
+		t.Errorf("explain %v: %d rows, matches %v, %d pages of %v", day, answer.Count, answer.Matches, answer.pages(), answer.steps())
+	}
 	if found := e.rows("select Amount from data_quality where Rule = 'month_restated' and BillingPeriod = '2026-10' and Severity = 'warning'"); len(found) != 1 || !sameNumber(found[0][0], told[0].Delta) {
 		t.Errorf("data_quality says %v, want %s", found, told[0].Delta)
 	}

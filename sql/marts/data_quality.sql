@@ -676,35 +676,47 @@ restated_months as (
         'restatement' as TableName,
         restatement.Account as Account,
         'all' as Scope,
-        month_text(restatement.BillingPeriodStart) as BillingPeriod,
-        restatement.ChangedBy || ' ' || restatement.BillingCurrency as Subject,
-        case when restatement.ChangedBy = 'Rule' then 'info' else 'warning' end as Severity,
-        case restatement.ChangedBy
-            when 'Rule' then 'Other owners pay '
+        month_text(month_start(restatement.BillingPeriodStart)) as BillingPeriod,
+        restatement.ChangedBy || ' ' || restatement.What || ' ' || restatement.BillingCurrency as Subject,
+        case when restatement.ChangedBy <> 'Rule' and restatement.What = 'Charges' then 'warning' else 'info' end as Severity,
+        case
+            when restatement.What = 'Allocation' then 'Owners are charged '
+                || cast(cast(sum(greatest(restatement.EffectiveCostDifference + restatement.PolicyAmountDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+                || ' ' || restatement.BillingCurrency || ' more of what is shared or added by policy, others '
+                || cast(cast(sum(greatest(-restatement.EffectiveCostDifference - restatement.PolicyAmountDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+                || ' ' || restatement.BillingCurrency || ' less,'
+            when restatement.ChangedBy = 'Rule' then 'Other owners pay '
                 || cast(cast(sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+                || ' ' || restatement.BillingCurrency || ' of the charges'
             else 'The cost changed by ' || cast(cast(sum(restatement.EffectiveCostDifference) as decimal(38, 2)) as varchar)
                 || ' amortised and ' || cast(cast(sum(restatement.BilledCostDifference) as decimal(38, 2)) as varchar)
-        end || ' ' || restatement.BillingCurrency || case restatement.ChangedBy when 'Rule' then ' of it' else ' as billed' end
-            || ' since the run of ' || coalesce(cast(min(restatement.PreviousRunDate) as varchar), 'an unknown day') || ', on '
-            || case when count(distinct restatement.ChargeDate) = 1 then cast(min(restatement.ChargeDate) as varchar)
-                else cast(count(distinct restatement.ChargeDate) as varchar) || ' days between ' || cast(min(restatement.ChargeDate) as varchar)
-                    || ' and ' || cast(max(restatement.ChargeDate) as varchar) end
+                || ' ' || restatement.BillingCurrency || ' as billed'
+        end || ' since the run of ' || coalesce(cast(min(restatement.PreviousRunDate) as varchar), 'an unknown day')
+            || case
+                when restatement.What = 'Allocation' then ''
+                when count(distinct restatement.ChargeDate) = 1 then ', on ' || cast(min(restatement.ChargeDate) as varchar)
+                else ', on ' || cast(count(distinct restatement.ChargeDate) as varchar) || ' days between ' || cast(min(restatement.ChargeDate) as varchar)
+                    || ' and ' || cast(max(restatement.ChargeDate) as varchar)
+            end
             || case restatement.ChangedBy
                 when 'Azure' then ', because Azure''s records are others.'
                 when 'Rule' then ', because the rules are others.'
-                else ', and the rules are others too.'
+                else ', because Azure''s records and the rules are others.'
             end as Detail,
         min(restatement.ChargeDate) as FirstDay,
         max(restatement.ChargeDate) as LastDay,
         count(distinct restatement.ChargeDate) as AffectedRows,
-        cast(case when restatement.ChangedBy = 'Rule' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
-            else sum(restatement.EffectiveCostDifference) end as decimal(38, 18)) as Amount,
+        cast(case
+            when restatement.What = 'Allocation' then sum(greatest(restatement.EffectiveCostDifference + restatement.PolicyAmountDifference, cast(0 as decimal(38, 18))))
+            when restatement.ChangedBy = 'Rule' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
+            else sum(restatement.EffectiveCostDifference)
+        end as decimal(38, 18)) as Amount,
         restatement.BillingCurrency as BillingCurrency
     from restatement
     cross join run_context
     where month_add(month_start(restatement.BillingPeriodStart), 1) <= run_context.RunDate
-    group by restatement.Account, restatement.BillingPeriodStart, restatement.ChangedBy, restatement.BillingCurrency
-    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference))) > 0.05
+    group by restatement.Account, month_start(restatement.BillingPeriodStart), restatement.ChangedBy, restatement.What, restatement.BillingCurrency
+    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference), abs(restatement.PolicyAmountDifference))) > 0.05
 ),
 findings as (
     select * from broken_checks

@@ -8,28 +8,35 @@
 -- whose records have other tags. Where a day adds up to something else, the rules are others and an owner came or went, each owner
 -- has a row for AzureAndRule, since both may have had a part in each.
 --
+-- What rules and policies of allocation share and add is decided by month, and so is what changed of it (Allocation): a row for
+-- each owner who gets, gives or is charged another amount for a month that was complete, beside the rows for its days. What is
+-- shared comes to nothing together; PolicyAmount is charged beyond cost.
+--
 -- When a new version of azledger calculates otherwise, it has nothing to compare its first run with, and the table is empty.
 --
--- reads:  int_day_cost, previous_int_day_cost, int_compared_month, compared_run
--- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner
--- from:   int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
---         where restatement.CostOwner in ('all', int_day_cost.CostOwner)
--- adds:   EffectiveCostAfter = int_day_cost.EffectiveCost, BilledCostAfter = int_day_cost.BilledCost, ChargeCountAfter = int_day_cost.ChargeCount
--- with:   previous_int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency
---         where restatement.CostOwner in ('all', previous_int_day_cost.CostOwner)
--- adds:   EffectiveCostBefore = previous_int_day_cost.EffectiveCost, BilledCostBefore = previous_int_day_cost.BilledCost,
---         ChargeCountBefore = previous_int_day_cost.ChargeCount
--- with:   compared_run where true
+-- reads:  int_day_cost, previous_int_day_cost, int_month_share, previous_int_month_share, int_compared_month, compared_run
+-- grain:  BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner, What
+-- from:   int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency where restatement.What = 'Charges'
+--         and restatement.CostOwner in ('all', int_day_cost.CostOwner)
+-- adds:   BilledCostAfter = int_day_cost.BilledCost, EffectiveCostAfter = int_day_cost.EffectiveCost, ChargeCountAfter = int_day_cost.ChargeCount when What = 'Charges'
+-- from:   previous_int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency where restatement.What = 'Charges'
+--         and restatement.CostOwner in ('all', previous_int_day_cost.CostOwner)
+-- adds:   BilledCostBefore = previous_int_day_cost.BilledCost, EffectiveCostBefore = previous_int_day_cost.EffectiveCost, ChargeCountBefore = previous_int_day_cost.ChargeCount when What = 'Charges'
+-- from:   int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'Allocation'
+-- adds:   BilledCostAfter = int_month_share.BilledCost, EffectiveCostAfter = int_month_share.EffectiveCost, PolicyAmountAfter = int_month_share.PolicyAmount when What = 'Allocation'
+-- from:   previous_int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'Allocation'
+-- adds:   BilledCostBefore = previous_int_month_share.BilledCost, EffectiveCostBefore = previous_int_month_share.EffectiveCost, PolicyAmountBefore = previous_int_month_share.PolicyAmount when What = 'Allocation'
 --
 -- column BillingPeriodStart       date             first day of the billing period
--- column ChargeDate               date             UTC day of the charges
+-- column ChargeDate               date             UTC day of the charges; of Allocation the first day of the billing period
 -- column Account                  varchar          the account's name in the configuration
 -- column SubAccountId             varchar          subscription GUID in lower case; Not assigned for charges of no subscription
 -- column ServiceName              varchar          Not assigned where the charges name none
 -- column BillingCurrency          varchar          ISO 4217
 -- column CostOwner                varchar          who pays; all where the day as a whole changed
+-- column What                     varchar          Charges, or Allocation: what rules and policies give to the owner, or take
 -- column ChangedBy                varchar          Azure, Rule or AzureAndRule
--- column Change                   varchar          Added (no charges before), Removed (none now) or Changed
+-- column Change                   varchar          Added (nothing before), Removed (none now) or Changed
 -- column ChargeCountBefore        bigint           charges in the run before
 -- column ChargeCountAfter         bigint           charges now
 -- column BilledCostBefore         decimal(38, 18)  BillingCurrency, as invoiced, before tax, in the run before
@@ -38,28 +45,34 @@
 -- column EffectiveCostBefore      decimal(38, 18)  BillingCurrency, amortised, before tax, in the run before
 -- column EffectiveCostAfter       decimal(38, 18)  BillingCurrency, amortised, before tax, now
 -- column EffectiveCostDifference  decimal(38, 18)  BillingCurrency, after − before
+-- column PolicyAmountBefore       decimal(38, 18)  BillingCurrency, charged beyond cost in the run before; 0 for Charges
+-- column PolicyAmountAfter        decimal(38, 18)  BillingCurrency, charged beyond cost now; 0 for Charges
+-- column PolicyAmountDifference   decimal(38, 18)  BillingCurrency, after − before
 -- column PreviousRunDate          date             the day the run before was made for
 -- column RulesBefore              varchar          digest of the rules in force in the run before
 -- column RulesAfter               varchar          digest of the rules in force now
 --
 -- check: BilledCostDifference = BilledCostAfter - BilledCostBefore
 -- check: EffectiveCostDifference = EffectiveCostAfter - EffectiveCostBefore
--- check: ChargeCountBefore <> ChargeCountAfter or BilledCostDifference <> 0 or EffectiveCostDifference <> 0
+-- check: PolicyAmountDifference = PolicyAmountAfter - PolicyAmountBefore
+-- check: ChargeCountBefore <> ChargeCountAfter or BilledCostDifference <> 0 or EffectiveCostDifference <> 0 or PolicyAmountDifference <> 0
 -- check: ChangedBy = 'Azure' or RulesBefore <> RulesAfter
 -- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from (
 --            select BillingPeriodStart, Account, ChargeDate, BillingCurrency, BilledCost, EffectiveCost, ChargeCount from int_day_cost
 --            union all select BillingPeriodStart, Account, ChargeDate, BillingCurrency, -BilledCost, -EffectiveCost, -ChargeCount from previous_int_day_cost) as moved
 --        where exists (select 1 from int_compared_month as m where m.BillingPeriodStart = moved.BillingPeriodStart and m.Account = moved.Account and m.CompleteTo >= moved.ChargeDate)
 --        group by BillingCurrency having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 or sum(ChargeCount) <> 0
---        except select BillingCurrency, sum(BilledCostDifference), sum(EffectiveCostDifference), sum(ChargeCountAfter - ChargeCountBefore) from restatement group by BillingCurrency)
--- total: not exists (select BillingCurrency, sum(BilledCostDifference), sum(EffectiveCostDifference), sum(ChargeCountAfter - ChargeCountBefore) from restatement group by BillingCurrency
+--        except select BillingCurrency, sum(BilledCostDifference), sum(EffectiveCostDifference), sum(ChargeCountAfter - ChargeCountBefore) from restatement where What = 'Charges' group by BillingCurrency)
+-- total: not exists (select BillingCurrency, sum(BilledCostDifference), sum(EffectiveCostDifference), sum(ChargeCountAfter - ChargeCountBefore) from restatement where What = 'Charges' group by BillingCurrency
 --        having sum(BilledCostDifference) <> 0 or sum(EffectiveCostDifference) <> 0 or sum(ChargeCountAfter - ChargeCountBefore) <> 0
 --        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from (
 --            select BillingPeriodStart, Account, ChargeDate, BillingCurrency, BilledCost, EffectiveCost, ChargeCount from int_day_cost
 --            union all select BillingPeriodStart, Account, ChargeDate, BillingCurrency, -BilledCost, -EffectiveCost, -ChargeCount from previous_int_day_cost) as moved
 --        where exists (select 1 from int_compared_month as m where m.BillingPeriodStart = moved.BillingPeriodStart and m.Account = moved.Account and m.CompleteTo >= moved.ChargeDate)
 --        group by BillingCurrency)
--- total: not exists (select BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency from restatement where ChangedBy = 'Rule'
+-- total: not exists (select BillingPeriodStart, Account, BillingCurrency from restatement where What = 'Allocation'
+--        group by BillingPeriodStart, Account, BillingCurrency having sum(BilledCostDifference) <> 0 or sum(EffectiveCostDifference) <> 0)
+-- total: not exists (select BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency from restatement where What = 'Charges' and ChangedBy = 'Rule'
 --        group by BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency having sum(BilledCostDifference) <> 0 or sum(EffectiveCostDifference) <> 0)
 with entry as (
     select
@@ -148,9 +161,6 @@ by_day as (
 reasoned as (
     select
         by_day.*,
-        compared_run.RunDate as PreviousRunDate,
-        compared_run.RulesBefore,
-        compared_run.RulesAfter,
         case
             when by_day.BilledCostBefore = by_day.BilledCostAfter
                 and by_day.EffectiveCostBefore = by_day.EffectiveCostAfter
@@ -180,10 +190,7 @@ changed as (
         reasoned.EffectiveCostBefore,
         reasoned.EffectiveCostAfter,
         reasoned.ChargeCountBefore,
-        reasoned.ChargeCountAfter,
-        reasoned.PreviousRunDate,
-        reasoned.RulesBefore,
-        reasoned.RulesAfter
+        reasoned.ChargeCountAfter
     from reasoned
     where reasoned.Cause = 'Azure'
     union all
@@ -201,10 +208,7 @@ changed as (
         judged.EffectiveCostBefore,
         judged.EffectiveCostAfter,
         judged.ChargeCountBefore,
-        judged.ChargeCountAfter,
-        reasoned.PreviousRunDate,
-        reasoned.RulesBefore,
-        reasoned.RulesAfter
+        judged.ChargeCountAfter
     from judged
     join reasoned
         on reasoned.BillingPeriodStart = judged.BillingPeriodStart
@@ -215,30 +219,145 @@ changed as (
         and reasoned.BillingCurrency = judged.BillingCurrency
     where reasoned.Cause <> 'Azure'
         and judged.IsOther
+),
+share_entry as (
+    select
+        int_month_share.BillingPeriodStart,
+        int_month_share.Account,
+        int_month_share.SubAccountId,
+        int_month_share.ServiceName,
+        int_month_share.BillingCurrency,
+        int_month_share.CostOwner,
+        cast(0 as decimal(38, 18)) as BilledCostBefore,
+        int_month_share.BilledCost as BilledCostAfter,
+        cast(0 as decimal(38, 18)) as EffectiveCostBefore,
+        int_month_share.EffectiveCost as EffectiveCostAfter,
+        cast(0 as decimal(38, 18)) as PolicyAmountBefore,
+        int_month_share.PolicyAmount as PolicyAmountAfter
+    from int_month_share
+    union all
+    select
+        previous_int_month_share.BillingPeriodStart,
+        previous_int_month_share.Account,
+        previous_int_month_share.SubAccountId,
+        previous_int_month_share.ServiceName,
+        previous_int_month_share.BillingCurrency,
+        previous_int_month_share.CostOwner,
+        previous_int_month_share.BilledCost,
+        cast(0 as decimal(38, 18)),
+        previous_int_month_share.EffectiveCost,
+        cast(0 as decimal(38, 18)),
+        previous_int_month_share.PolicyAmount,
+        cast(0 as decimal(38, 18))
+    from previous_int_month_share
+),
+share as (
+    select
+        share_entry.BillingPeriodStart,
+        share_entry.Account,
+        share_entry.SubAccountId,
+        share_entry.ServiceName,
+        share_entry.BillingCurrency,
+        share_entry.CostOwner,
+        cast(sum(share_entry.BilledCostBefore) as decimal(38, 18)) as BilledCostBefore,
+        cast(sum(share_entry.BilledCostAfter) as decimal(38, 18)) as BilledCostAfter,
+        cast(sum(share_entry.EffectiveCostBefore) as decimal(38, 18)) as EffectiveCostBefore,
+        cast(sum(share_entry.EffectiveCostAfter) as decimal(38, 18)) as EffectiveCostAfter,
+        cast(sum(share_entry.PolicyAmountBefore) as decimal(38, 18)) as PolicyAmountBefore,
+        cast(sum(share_entry.PolicyAmountAfter) as decimal(38, 18)) as PolicyAmountAfter
+    from share_entry
+    join int_compared_month
+        on int_compared_month.BillingPeriodStart = share_entry.BillingPeriodStart
+        and int_compared_month.Account = share_entry.Account
+        and int_compared_month.CompleteTo >= day_add(month_add(share_entry.BillingPeriodStart, 1), -1)
+    group by 1, 2, 3, 4, 5, 6
+    having sum(share_entry.BilledCostBefore) <> sum(share_entry.BilledCostAfter)
+        or sum(share_entry.EffectiveCostBefore) <> sum(share_entry.EffectiveCostAfter)
+        or sum(share_entry.PolicyAmountBefore) <> sum(share_entry.PolicyAmountAfter)
+),
+-- Months in which Azure changed charges, which moves what is shared of them.
+touched as (
+    select distinct reasoned.BillingPeriodStart, reasoned.Account
+    from reasoned
+    where reasoned.Cause <> 'Rule'
+),
+line as (
+    select
+        changed.BillingPeriodStart,
+        changed.ChargeDate,
+        changed.Account,
+        changed.SubAccountId,
+        changed.ServiceName,
+        changed.BillingCurrency,
+        changed.CostOwner,
+        'Charges' as What,
+        case when changed.Cause = 'Tags' then 'Azure' else changed.Cause end as ChangedBy,
+        changed.ChargeCountBefore = 0 as IsNew,
+        changed.ChargeCountAfter = 0 as IsGone,
+        changed.ChargeCountBefore,
+        changed.ChargeCountAfter,
+        changed.BilledCostBefore,
+        changed.BilledCostAfter,
+        changed.EffectiveCostBefore,
+        changed.EffectiveCostAfter,
+        cast(0 as decimal(38, 18)) as PolicyAmountBefore,
+        cast(0 as decimal(38, 18)) as PolicyAmountAfter
+    from changed
+    union all
+    select
+        share.BillingPeriodStart,
+        share.BillingPeriodStart,
+        share.Account,
+        share.SubAccountId,
+        share.ServiceName,
+        share.BillingCurrency,
+        share.CostOwner,
+        'Allocation',
+        case
+            when compared_run.RulesBefore = compared_run.RulesAfter then 'Azure'
+            when touched.Account is null then 'Rule'
+            else 'AzureAndRule'
+        end,
+        share.BilledCostBefore = 0 and share.EffectiveCostBefore = 0 and share.PolicyAmountBefore = 0,
+        share.BilledCostAfter = 0 and share.EffectiveCostAfter = 0 and share.PolicyAmountAfter = 0,
+        cast(0 as bigint),
+        cast(0 as bigint),
+        share.BilledCostBefore,
+        share.BilledCostAfter,
+        share.EffectiveCostBefore,
+        share.EffectiveCostAfter,
+        share.PolicyAmountBefore,
+        share.PolicyAmountAfter
+    from share
+    cross join compared_run
+    left join touched
+        on touched.BillingPeriodStart = share.BillingPeriodStart
+        and touched.Account = share.Account
 )
 select
-    changed.BillingPeriodStart as BillingPeriodStart,
-    changed.ChargeDate as ChargeDate,
-    changed.Account as Account,
-    changed.SubAccountId as SubAccountId,
-    changed.ServiceName as ServiceName,
-    changed.BillingCurrency as BillingCurrency,
-    changed.CostOwner as CostOwner,
-    case when changed.Cause = 'Tags' then 'Azure' else changed.Cause end as ChangedBy,
-    case
-        when changed.ChargeCountBefore = 0 then 'Added'
-        when changed.ChargeCountAfter = 0 then 'Removed'
-        else 'Changed'
-    end as Change,
-    changed.ChargeCountBefore as ChargeCountBefore,
-    changed.ChargeCountAfter as ChargeCountAfter,
-    changed.BilledCostBefore as BilledCostBefore,
-    changed.BilledCostAfter as BilledCostAfter,
-    cast(changed.BilledCostAfter - changed.BilledCostBefore as decimal(38, 18)) as BilledCostDifference,
-    changed.EffectiveCostBefore as EffectiveCostBefore,
-    changed.EffectiveCostAfter as EffectiveCostAfter,
-    cast(changed.EffectiveCostAfter - changed.EffectiveCostBefore as decimal(38, 18)) as EffectiveCostDifference,
-    changed.PreviousRunDate as PreviousRunDate,
-    changed.RulesBefore as RulesBefore,
-    changed.RulesAfter as RulesAfter
-from changed
+    line.BillingPeriodStart as BillingPeriodStart,
+    line.ChargeDate as ChargeDate,
+    line.Account as Account,
+    line.SubAccountId as SubAccountId,
+    line.ServiceName as ServiceName,
+    line.BillingCurrency as BillingCurrency,
+    line.CostOwner as CostOwner,
+    line.What as What,
+    line.ChangedBy as ChangedBy,
+    case when line.IsNew then 'Added' when line.IsGone then 'Removed' else 'Changed' end as Change,
+    line.ChargeCountBefore as ChargeCountBefore,
+    line.ChargeCountAfter as ChargeCountAfter,
+    line.BilledCostBefore as BilledCostBefore,
+    line.BilledCostAfter as BilledCostAfter,
+    cast(line.BilledCostAfter - line.BilledCostBefore as decimal(38, 18)) as BilledCostDifference,
+    line.EffectiveCostBefore as EffectiveCostBefore,
+    line.EffectiveCostAfter as EffectiveCostAfter,
+    cast(line.EffectiveCostAfter - line.EffectiveCostBefore as decimal(38, 18)) as EffectiveCostDifference,
+    line.PolicyAmountBefore as PolicyAmountBefore,
+    line.PolicyAmountAfter as PolicyAmountAfter,
+    cast(line.PolicyAmountAfter - line.PolicyAmountBefore as decimal(38, 18)) as PolicyAmountDifference,
+    compared_run.RunDate as PreviousRunDate,
+    compared_run.RulesBefore as RulesBefore,
+    compared_run.RulesAfter as RulesAfter
+from line
+cross join compared_run

@@ -13,6 +13,7 @@
 -- grain:  BillingPeriodStart, Account, CostOwner, TagKey, Reason, Found, SubAccountId, ResourceGroup, BillingCurrency
 -- period: BillingPeriodStart
 -- from:   cost_and_usage on BillingCurrency where cost_and_usage.x_Account = untagged_spend.Account
+--         and cast(cost_and_usage.BillingPeriodStart as date) = untagged_spend.BillingPeriodStart
 --         and coalesce(cost_and_usage.SubAccountId, 'Not assigned') = untagged_spend.SubAccountId
 --         and coalesce(nullif(lower(cost_and_usage.x_ResourceGroupName), ''), 'Not assigned') = untagged_spend.ResourceGroup
 --         and exists (
@@ -27,9 +28,44 @@
 --                 and int_owner_target.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --                 and coalesce(int_owner_target.CostOwner, 'Unallocated') = untagged_spend.CostOwner
 --         )
+--         and exists (
+--             select 1 from int_tag_value
+--             where int_tag_value.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart)
+--                 and int_tag_value.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
+--                 and int_tag_value.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
+--                 and int_tag_value.Tags = coalesce(cost_and_usage.Tags, '')
+--                 and int_tag_value.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
+--                 and int_tag_value.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
+--                 and int_tag_value.TagKey = untagged_spend.TagKey
+--                 and case untagged_spend.Reason when 'Untaggable' then int_tag_value.Reason = 'Missing'
+--                     else int_tag_value.Reason = untagged_spend.Reason and int_tag_value.Found = untagged_spend.Found end
+--         )
+--         and (untagged_spend.Reason not in ('Untaggable', 'Missing') or coalesce(
+--             case
+--                 when cost_and_usage.CommitmentDiscountStatus = 'Unused' then 'commitment not used'
+--                 when cost_and_usage.x_ChargeType = 'RoundingAdjustment' then 'rounding'
+--                 when cost_and_usage.x_ChargeType in ('Purchase', 'Refund')
+--                     and cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') then 'commitment bought'
+--                 when cost_and_usage.ChargeCategory = 'Purchase'
+--                     and (lower(cost_and_usage.x_SkuMeterCategory) like '%support%'
+--                         or lower(cost_and_usage.ChargeDescription) like '%support plan%') then 'support plan'
+--                 when cost_and_usage.x_PublisherType = 'Marketplace'
+--                     and (cost_and_usage.ResourceId is null or cost_and_usage.x_ResourceType = 'microsoft.saas/saasresources') then 'Marketplace subscription'
+--                 when cost_and_usage.ChargeCategory = 'Purchase' then 'purchase'
+--                 when cost_and_usage.ChargeCategory <> 'Usage' then lower(cost_and_usage.ChargeCategory)
+--                 when cost_and_usage.ResourceId is null then 'charge without a resource'
+--                 when cost_and_usage.x_ResourceType like 'microsoft.classic%'
+--                     or cost_and_usage.x_ResourceType like 'microsoft.capacity/%'
+--                     or cost_and_usage.x_ResourceType like 'microsoft.billingbenefits/%'
+--                     or cost_and_usage.x_ResourceType in ('microsoft.security/pricings', 'microsoft.saas/saasresources', 'microsoft.softwareplan/hybridusebenefits')
+--                     then cost_and_usage.x_ResourceType
+--             end, '') = case untagged_spend.Reason when 'Untaggable' then untagged_spend.Found else '' end)
+-- adds:   EffectiveCost, ChargeCount = 1
 -- with:   int_tag_value via cost_and_usage where int_tag_value.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
 --         and int_tag_value.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
 --         and int_tag_value.Tags = coalesce(cost_and_usage.Tags, '')
+--         and int_tag_value.FirstDate <= cast(cost_and_usage.ChargePeriodStart as date)
+--         and int_tag_value.LastDate >= cast(cost_and_usage.ChargePeriodStart as date)
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration
