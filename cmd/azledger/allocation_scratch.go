@@ -185,7 +185,7 @@ func (s *scratch) build(ctx context.Context, set *rules.Set) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := s.progress("allocation plan", -1)
+	bar := s.progress("allocation plan")
 	defer bar.close()
 	_, err = transform.Run(ctx, transform.Options{
 		Lake: s.folder, Temp: s.cfg.temp(), Memory: s.cfg.Limits.Memory, Threads: s.cfg.Limits.Threads,
