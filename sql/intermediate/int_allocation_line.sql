@@ -11,8 +11,7 @@
 -- period: BillingPeriodStart
 -- from:   int_owner_daily on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
 --         where int_allocation_line.CommitmentDiscountId in ('', int_owner_daily.CommitmentDiscountId)
--- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount when RuleId = 0 and RateId = 0 and MarkUpId = 0
---         and not exists (select 1 from allocation_rule) and not exists (select 1 from allocation_rate) and not exists (select 1 from allocation_markup)
+-- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount when RateId = 0 and MarkUpId = 0 and not exists (select 1 from int_allocation_match)
 --
 -- column BillingPeriodStart    date             first day of the billing period
 -- column Account               varchar          the account's name in the configuration
