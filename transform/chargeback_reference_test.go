@@ -219,10 +219,7 @@ func (r *reference) divide(pools map[poolKey]amounts, pool poolKey, a amounts) {
 		parts[i] = largestRemainder(a[i], weights)
 	}
 	for _, owner := range owners {
-		f := flowRef{poolKey: pool, target: owner, amounts: amounts{parts[0][owner], parts[1][owner], parts[2][owner]}}
-		if owner != pool.source {
-			f.next = r.next(pool.rule, owner)
-		}
+		f := flowRef{poolKey: pool, target: owner, next: r.next(pool.rule, owner), amounts: amounts{parts[0][owner], parts[1][owner], parts[2][owner]}}
 		if f.next > 0 {
 			further := poolKey{place: pool.place, rule: f.next, source: owner, share: fmt.Sprintf("Rule %d", f.next)}
 			pools[further] = pools[further].plus(f.amounts)

@@ -8,7 +8,8 @@
 -- A policy for what belongs to no single owner comes before the rules, at level 0, for what no rule takes: unused commitment
 -- (CommitmentDiscountId), rounding and support plans.
 --
--- An owner can be among those his cost is divided among: that share stays with him. Where nobody is there to receive, or all
+-- An owner can be among those his cost is divided among: that share stays with him, unless
+-- a rule below shares whatever he has. Where nobody is there to receive, or all
 -- weights are 0, nothing moves: one row without a TargetOwner says so in Reason.
 --
 -- Billed cost and list cost go the same way, so that what one owner gave away is no longer on his bill. A pool of which all
@@ -258,7 +259,6 @@ flow as (
                 end as WholeListAmount
             from ranked
         )
-        -- What an owner keeps of his own is not received, and so not passed on.
         select
             divided.Step,
             role.IsWaiting,
@@ -271,7 +271,7 @@ flow as (
             divided.BillingCurrency,
             case when role.IsWaiting then '' else divided.CommitmentDiscountId end,
             coalesce(divided.TargetOwner, ''),
-            case when divided.TargetOwner <> divided.SourceOwner then divided.NextRuleId end,
+            divided.NextRuleId,
             case when role.IsWaiting then rule.Level end,
             case when role.IsWaiting then 'Rule ' || cast(divided.NextRuleId as varchar) else divided.ShareKey end,
             divided.PoolAmount,
@@ -288,7 +288,7 @@ flow as (
             on rule.BillingMonth = month_start(divided.BillingPeriodStart)
             and rule.RuleId = divided.NextRuleId
         where not role.IsWaiting
-            or (divided.NextRuleId is not null and divided.TargetOwner <> divided.SourceOwner)
+            or divided.NextRuleId is not null
         union all
         select
             flow.Step + 1,
@@ -342,7 +342,7 @@ select
     case
         when flow.TargetOwner = '' and flow.ShareKey like 'UnusedCommitment %' then 'Nothing moves: no owner bought the commitment or used it'
         when flow.TargetOwner = '' then 'Nothing moves: no owner it is shared among weighs more than 0 in this month and currency'
-        when flow.TargetOwner = flow.SourceOwner then 'Stays with its owner, who is among those it is shared among'
+        when flow.TargetOwner = flow.SourceOwner then 'Falls to the owner himself, who is among those it is shared among'
         when flow.ShareKey like 'UnusedCommitment %' then 'Unused commitment, by the policy for it'
         when rule.Split = 'Even' then 'In equal parts'
         when rule.Split = 'Fixed' then 'By fixed weights'
