@@ -36,6 +36,12 @@
 //
 // Configuration reaches the models as tables too ([Configuration]), and the engine is never asked
 // for the time, so a run is a function of its files.
+//
+// Because it is, any number can be asked for its reasons afterwards. An [Explainer] finds rows of a
+// finished table, runs the model's query again over the same files, and follows the rows down: a
+// model's header says of which rows of what it reads a row was made (from), what these add up to (adds)
+// and in what it was looked up (with); where it does not say, columns of equal name lead on. The way
+// ends at the page and row of a raw file. trace.go has the grammar.
 package transform
 
 import (
