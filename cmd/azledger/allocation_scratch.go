@@ -150,7 +150,7 @@ func (s *scratch) fetchFor() func(context.Context, []string) error {
 type amounts map[[3]string]*big.Rat
 
 const owed = `
-	select substr(cast(BillingPeriodStart as varchar), 1, 7), BillingCurrency, CostOwner, sum(EffectiveCost)
+	select substr(cast(BillingPeriodStart as varchar), 1, 7), BillingCurrency, CostOwner, sum(ChargebackAmount)
 	from chargeback
 	group by 1, 2, 3`
 

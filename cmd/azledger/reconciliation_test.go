@@ -40,7 +40,7 @@ func TestPayAsYouGoReconciles(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.close() })
-	l := newLedger(t, server.url, fmt.Sprintf("    scope: %s\n    agreement: mosp\n    offer: %s\nperiods: { history: 13 }\n", azuresim.PaygPath, azuresim.PaygOffer))
+	l := newLedger(t, server.url, fmt.Sprintf("    scope: %s\n    agreement: mosp\n    sources: [billing_periods, usage_details, usage_aggregates, rate_card, invoices, query]\n    offer: { id: %s, currency: EUR, locale: en-US, region: DE }\nperiods: { history: 13 }\n", azuresim.PaygPath, azuresim.PaygOffer))
 	l.run(0, "run", "--as-of", "2026-11-22")
 	truth := truthOf(t, sim).Payg
 	var want, support [][]string

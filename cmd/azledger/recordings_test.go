@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -258,6 +259,37 @@ func TestRealInvoices(t *testing.T) {
 	sortRows(want)
 	l.wantRows(`select InvoiceId, InvoiceStatus, BillingCurrency, BilledAmount, CreditAmount, PrepaymentApplied, FreeCreditApplied,
 		Subtotal, TaxAmount, TotalAmount, AmountDue from invoice order by InvoiceId`, want...)
+	holdReconciliation(t, l, invoices)
+}
+
+// holdReconciliation: without cost records and lines, what is unexplained of an invoice is what it bills before
+// refunds, credits, prepayment and tax, which the API itself states; an invoice over nothing is matched.
+func holdReconciliation(t *testing.T, l ledger, invoices []realInvoice) {
+	t.Helper()
+	var components, statuses [][]string
+	for _, in := range invoices {
+		p := in.Properties
+		var credit exactly
+		credit.add(t, p.CreditAmount.Value.String())
+		credit.add(t, "-"+p.FreeAzureCreditApplied.Value.String())
+		for component, amount := range map[string]string{
+			"Credit": credit.text(), "Prepayment": "-" + p.AzurePrepaymentApplied.Value.String(), "Tax": p.TaxAmount.Value.String(), "Unexplained": p.BilledAmount.Value.String(),
+		} {
+			if component == "Unexplained" || !sameNumber(amount, "0") {
+				components = append(components, []string{in.Name, component, amount})
+			}
+		}
+		status := "Unexplained"
+		if sameNumber(p.BilledAmount.Value.String(), "0") {
+			status = "Matched"
+		}
+		statuses = append(statuses, []string{in.Name, p.TotalAmount.Currency, p.TotalAmount.Value.String(), p.BilledAmount.Value.String(), status})
+	}
+	slices.SortFunc(components, slices.Compare)
+	slices.SortFunc(statuses, slices.Compare)
+	l.wantRows("select InvoiceId, Component, Amount from invoice_reconciliation order by 1, 2", components...)
+	l.wantRows(`select InvoiceId, BillingCurrency, sum(Amount), RemainingAmount, Status from invoice_reconciliation group by all order by 1`, statuses...)
+	l.wantRows("select count(*) from invoice_reconciliation where Status = 'Unexplained' and Component = 'Unexplained' and Detail not like 'There are no cost records of this invoice%'", []string{"0"})
 }
 
 func sortRows(rows [][]string) {

@@ -5,20 +5,23 @@
 -- reads:  int_allocation_line, allocation_trace, int_markup, int_invoice_share, cost_and_usage
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
--- from:   int_allocation_line on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency where int_chargeback.RuleName = ''
--- adds:   EffectiveCost, CommitmentTiming = int_allocation_line.BilledCost - int_allocation_line.EffectiveCost, BilledCost, ListCost, ChargeCount
---         when AllocationKind in ('Direct', 'AzureAllocated', 'Unallocated', 'NoSubscription', 'CommitmentPurchase')
--- from:   allocation_trace on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency where allocation_trace.TargetOwner not in ('', allocation_trace.SourceOwner)
---         and int_chargeback.RuleName = case when allocation_trace.RuleId = 0 then '' else allocation_trace.RuleName end
---         and (int_chargeback.CostOwner = allocation_trace.TargetOwner
---             and int_chargeback.AllocationKind = case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end
---             or int_chargeback.CostOwner = allocation_trace.SourceOwner
---             and int_chargeback.AllocationKind = case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end || 'Out')
--- adds:   EffectiveCost = allocation_trace.Amount, BilledCost = allocation_trace.BilledAmount, ListCost = allocation_trace.ListAmount when AllocationKind = 'Shared'
--- from:   int_markup on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
+-- from:   int_allocation_line on Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency where int_chargeback.RuleName = ''
+-- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount
+--         when AllocationKind in ('Direct', 'AzureAllocated', 'NoSubscription', 'Unallocated', 'CommitmentPurchase')
+-- from:   allocation_trace on Account, SubAccountId, ServiceName, BillingCurrency
+--         where allocation_trace.TargetOwner <> '' and allocation_trace.TargetOwner <> allocation_trace.SourceOwner
+--         and case when allocation_trace.RuleId = 0 then '' else allocation_trace.RuleName end = int_chargeback.RuleName
+--         and int_chargeback.AllocationKind || ' ' || int_chargeback.CostOwner in (
+--             case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end || ' ' || allocation_trace.TargetOwner,
+--             case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end || 'Out ' || allocation_trace.SourceOwner
+--         )
+-- adds:   EffectiveCost = allocation_trace.Amount, BilledCost = allocation_trace.BilledAmount, ListCost = allocation_trace.ListAmount
+--         when AllocationKind = 'Shared'
+-- adds:   EffectiveCost = -allocation_trace.Amount, BilledCost = -allocation_trace.BilledAmount, ListCost = -allocation_trace.ListAmount
+--         when AllocationKind = 'SharedOut'
+-- from:   int_markup on Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- adds:   PolicyAmount when AllocationKind in ('MarkUp', 'RateCard')
--- from:   int_invoice_share on BillingPeriodStart, Account, CostOwner, AllocationKind, BillingCurrency
---         where int_chargeback.SubAccountId = 'Not assigned' and int_chargeback.ServiceName = 'Not assigned'
+-- from:   int_invoice_share on Account, CostOwner, AllocationKind, BillingCurrency where int_chargeback.SubAccountId = 'Not assigned'
 -- adds:   PolicyAmount when AllocationKind in ('Tax', 'Credit')
 --
 -- column BillingPeriodStart  date             first day of the billing period

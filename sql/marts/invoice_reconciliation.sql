@@ -679,7 +679,7 @@ select
             then 'Azure''s own sums of ' || cast(judged.MissingDays as varchar) || case when judged.MissingDays = 1 then ' day (' else ' days (' end
                 || cast(judged.FirstMissingDay as varchar)
                 || case when judged.MissingDays = 1 then '' else ' to ' || cast(judged.LastMissingDay as varchar) end
-                || ') are higher than the cost records, and the invoice bills it. Fetch them again.'
+                || ') are higher than the cost records. The invoice bills it: fetch them again.'
         when stepped.Component = 'Rebill' and judged.IsVoiding then 'Takes back the voided invoice ' || judged.CreditForDocumentId || '.'
         when stepped.Component = 'Rebill' and judged.FinalInvoiceId is not null then 'Voided; its charges are on invoice ' || judged.FinalInvoiceId || ', which replaces it.'
         when stepped.Component = 'Rebill' then 'Voided; no invoice is listed that replaces it.'
@@ -697,6 +697,7 @@ select
             then 'The total is what its charges, credits and taxes add up to, but Marketplace is stated as '
                 || cast(cast(judged.MarketplaceAmount as decimal(38, 2)) as varchar) || ' and recorded as '
                 || cast(cast(judged.CalculatedMarketplace as decimal(38, 2)) as varchar) || '; the other charges are off by as much the other way.'
+        when judged.IsRebill then 'The credit note takes back another amount than the voided invoice billed.'
         when judged.InvoiceKind = 'EnrollmentInvoice' then 'The document asks for another amount than the balances of its months.'
         when judged.ChargeCount = 0 then 'There are no cost records of this invoice, so what it bills cannot be explained.'
         when abs(judged.MarketplaceOff) > judged.Tolerance
