@@ -97,8 +97,11 @@ const asOfClose = "2026-11-22"
 
 // cost is what the published tables say that a month cost.
 func (b *closedBooks) cost(month string) [][]string {
-	return b.rows(`select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage
-		where strftime(BillingPeriodStart, '%Y-%m') = '` + month + `' group by 1 order by 1`)
+	return b.rows(`select 'charges', BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_and_usage
+			where strftime(BillingPeriodStart, '%Y-%m') = '` + month + `' group by 2
+		union all select 'trend', BillingCurrency, sum(BilledCost), sum(EffectiveCost) from cost_trend_monthly
+			where strftime(BillingMonth, '%Y-%m') = '` + month + `' group by 2
+		order by 1, 2`)
 }
 
 func (b *closedBooks) adjusted(where string) [][]string {
@@ -128,6 +131,9 @@ func TestAClosedMonthStaysAndWhatChangesIsCharged(t *testing.T) {
 	b.wantRows(`select count(*) from chargeback where AllocationKind = 'Adjustment' and CostOwner = 'somebody else'`, []string{"0"})
 	sameSums(t, "chargeback of the open month lacks adjustments", want,
 		b.rows(`select BillingCurrency, sum(BilledCost), sum(EffectiveCost) from chargeback where AllocationKind = 'Adjustment' and BillingPeriodStart = date '2026-09-01' group by 1 order by 1`))
+	if out, _ := b.run(0, "explain", "period_adjustment", "--sum", "ClosedPeriodStart=2026-08"); !strings.Contains(out, "int_closed_difference") {
+		t.Errorf("explain does not lead to what was signed off:\n%s", out)
+	}
 	out, _ := b.run(0, "verify")
 	if !strings.Contains(out, restated) {
 		t.Errorf("verify does not say that raw files were restated:\n%s", out)

@@ -2,9 +2,10 @@
 --
 -- Months are those the charges are billed in, so that they add up to the invoices. A service that is no longer used has a row
 -- with cost 0 in the first month without it; the month before counts as 0 for what is new, and is not known for the first
--- month the account has data of. The open month is compared as it stands (IsOpenMonth): it is not over.
+-- month the account has data of. The open month is compared as it stands (IsOpenMonth): it is not over. A closed month is as it
+-- was signed off, in its days as here.
 --
--- reads:  cost_trend_daily, run_context
+-- reads:  cost_trend_daily, closed_cost_trend_daily, period_close, run_context
 -- grain:  BillingMonth, Account, SubAccountId, ServiceName, BillingCurrency
 -- from:   cost_trend_daily on Account, SubAccountId, ServiceName, BillingCurrency
 --         where month_start(cost_trend_daily.BillingPeriodStart) = cost_trend_monthly.BillingMonth
@@ -31,21 +32,31 @@
 -- column EffectiveCostChange    decimal(38, 18)  BillingCurrency, EffectiveCost - PreviousEffectiveCost
 -- column EffectiveCostRatio     decimal(38, 18)  EffectiveCostChange / PreviousEffectiveCost, 0.25 is a quarter more; null when that is 0 or not known
 --
--- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from cost_trend_daily group by BillingCurrency
+-- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount)
+--        from (select * from cost_trend_daily where month_text(BillingPeriodStart) not in (select BillingPeriod from period_close)
+--            union all select * from closed_cost_trend_daily) as published group by BillingCurrency
 --        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from cost_trend_monthly group by BillingCurrency)
-with spent as (
-    select
-        month_start(cost_trend_daily.BillingPeriodStart) as BillingMonth,
-        cost_trend_daily.Account as Account,
-        cost_trend_daily.SubAccountId as SubAccountId,
-        cost_trend_daily.ServiceName as ServiceName,
-        cost_trend_daily.BillingCurrency as BillingCurrency,
-        max(cost_trend_daily.SubAccountName) as SubAccountName,
-        sum(cost_trend_daily.BilledCost) as BilledCost,
-        sum(cost_trend_daily.EffectiveCost) as EffectiveCost,
-        sum(cost_trend_daily.ListCost) as ListCost,
-        sum(cost_trend_daily.ChargeCount) as ChargeCount
+with day as (
+    select *
     from cost_trend_daily
+    where month_text(cost_trend_daily.BillingPeriodStart) not in (select period_close.BillingPeriod from period_close)
+    union all
+    select *
+    from closed_cost_trend_daily
+),
+spent as (
+    select
+        month_start(day.BillingPeriodStart) as BillingMonth,
+        day.Account as Account,
+        day.SubAccountId as SubAccountId,
+        day.ServiceName as ServiceName,
+        day.BillingCurrency as BillingCurrency,
+        max(day.SubAccountName) as SubAccountName,
+        sum(day.BilledCost) as BilledCost,
+        sum(day.EffectiveCost) as EffectiveCost,
+        sum(day.ListCost) as ListCost,
+        sum(day.ChargeCount) as ChargeCount
+    from day
     group by 1, 2, 3, 4, 5
 ),
 known_month as (
