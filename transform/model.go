@@ -31,6 +31,9 @@
 //     and what neither a table nor the set needs any more is removed. Until then the last good set
 //     and its files stay as they are.
 //
+//  8. A run whose rows were others than those of the run before takes its place: the runs to come
+//     are compared with it, in models that read previous_<table>. See previous.go.
+//
 // A model may also read closed_<table> and previous_<table>: rows that a table of ours had at an earlier
 // time ([Kept]).
 //

@@ -248,9 +248,14 @@ func (r *runner) rulesDigest() string {
 			continue
 		}
 		d.add(in.Name)
+		line := slices.Index(rows[0], "Line") // where a rule stands in its file is not what it says
 		for _, row := range rows {
-			if row[0] == currentRules {
+			switch {
+			case row[0] != currentRules:
+			case line < 0:
 				d.add(row...)
+			default:
+				d.add(slices.Delete(row, line, line+1)...)
 			}
 		}
 	}
@@ -267,6 +272,9 @@ func readRows(path string) (rows [][]string, err error) {
 	defer func() { err = cmp.Or(err, f.Close()) }()
 	if rows, err = csv.NewReader(f).ReadAll(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: has no header line", path)
 	}
 	return rows, nil
 }

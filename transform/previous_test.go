@@ -228,18 +228,22 @@ func TestARowOfTheRunBeforeWithAFlippedBitIsRefused(t *testing.T) {
 }
 
 func TestRulesInForceHaveADigest(t *testing.T) {
-	l := movingLake(t)
 	rules := func(text string) string {
-		path := filepath.Join(l.dir, "owner_tag.csv")
-		l.writeText(path, "RuleSet,Priority,TagKey\n"+text)
-		r := runner{given: map[string]Input{"owner_tag": {Name: "owner_tag", Path: path}}}
+		path := filepath.Join(t.TempDir(), "owner_rule.csv")
+		if err := os.WriteFile(path, []byte("RuleSet,Priority,Line,CostOwner\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := runner{given: map[string]Input{"owner_rule": {Name: "owner_rule", Path: path}}}
 		return r.rulesDigest()
 	}
-	one := rules("current,1,owner\n")
-	if rules("current,1,team\n") == one {
+	one := rules("current,1,2,Shop\n")
+	if rules("current,1,2,Web\n") == one {
 		t.Error("another rule has the same digest")
 	}
-	if rules("2026-09,1,team\ncurrent,1,owner\n") != one {
+	if rules("current,1,9,Shop\n") != one {
+		t.Error("a rule that stands on another line is another rule")
+	}
+	if rules("2026-09,1,2,Web\ncurrent,1,2,Shop\n") != one {
 		t.Error("the rules of a closed month are in the digest of those in force")
 	}
 }

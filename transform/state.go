@@ -21,6 +21,7 @@ import (
 //	tables/<table>/BillingPeriod=2026-10/state.json       what the file was built from
 //	tables/<table>/<hash>.parquet, state.json             a table of one piece
 //	tables/set.json                                       the published tables, whole and checked
+//	tables/previous.json                                  files of the runs before that are compared with
 //
 // <hash> is the first 16 digits of the file's sha256. Files are never changed; state.json follows
 // the file it names, and set.json all of them.
