@@ -326,6 +326,15 @@ func (e enterprise) reconciliation(t *testing.T) {
 			where Component = '%s' order by 1, 2, 3, 4`, amountOf(component), component), want...)
 	}
 	e.reconciledLines(t)
+	var documents [][]string
+	for _, i := range e.truth.Invoices {
+		if i.Account == "ea" {
+			documents = append(documents, []string{accountNames[i.Account], i.Name, i.Total, "0", "Matched", "false"})
+		}
+	}
+	slices.SortFunc(documents, slices.Compare)
+	l.wantRows(`select Account, InvoiceId, TotalAmount, RemainingAmount, Status, IsCounted from invoice_reconciliation
+		where InvoiceKind = 'EnrollmentInvoice' and Component = 'Unexplained' order by 1, 2`, documents...)
 }
 
 // reconciledLines: every section, order and family of an invoice, and every pot of a balance, is billed as the records have it,
