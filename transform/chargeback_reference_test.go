@@ -82,7 +82,7 @@ func (e *enterprise) reference() map[string]string {
 	}
 	rows := map[string]string{}
 	for key, x := range r.entries {
-		rows[key] = strings.Join([]string{digitsOf(x.amounts[0]), digitsOf(x.amounts[1]), digitsOf(x.amounts[2]), digitsOf(x.policy), fmt.Sprint(x.count)}, "|")
+		rows[key] = strings.Join([]string{inFull(x.amounts[0]), inFull(x.amounts[1]), inFull(x.amounts[2]), inFull(x.policy), fmt.Sprint(x.count)}, "|")
 	}
 	return rows
 }
@@ -128,7 +128,7 @@ func like(text, pattern string) bool {
 }
 
 func (e *enterprise) meets(c *charge, conditions []condition) bool {
-	texts := map[string]string{"ServiceName": c.service, "x_ResourceGroupName": c.rg, "tag.env": c.env, "CostOwner": e.owner(c), "EffectiveCost": digitsOf(c.effective)}
+	texts := map[string]string{"ServiceName": c.service, "x_ResourceGroupName": c.rg, "tag.env": c.env, "CostOwner": e.owner(c), "EffectiveCost": inFull(c.effective)}
 	for _, x := range conditions {
 		if slices.ContainsFunc(x.patterns, func(p string) bool { return like(texts[x.column], p) }) == x.isNegated {
 			return false

@@ -48,7 +48,7 @@ func TestChargebackIsExact(t *testing.T) {
 	again := runChargeback(t, s, dir, all, func(rows [][]string) {
 		shuffled.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	})
-	for _, table := range []string{"chargeback", "allocation_trace"} {
+	for _, table := range []string{"int_chargeback", "allocation_trace"} {
 		if !bytes.Equal(first.files[table], again.files[table]) {
 			t.Errorf("%s: the same rows in another order make another file", table)
 		}
@@ -65,11 +65,11 @@ func rareCasesAreThere(t *testing.T, s *session) {
 		"a share that stays":               "select count(*) from work.allocation_trace where TargetOwner = SourceOwner",
 		"a negative pool":                  "select count(*) from work.allocation_trace where TargetOwner <> '' and PoolAmount < 0",
 		"a cent over owners that it cuts":  "select count(*) from work.allocation_trace where PoolAmount = 0.01 and Amount not in (0, 0.01)",
-		"unused commitment that moved":     "select count(*) from work.chargeback where AllocationKind = 'UnusedCommitmentOut'",
-		"tax in two currencies":            "select count(*) from (select Account, BillingPeriodStart from work.chargeback where AllocationKind = 'Tax' group by 1, 2 having count(distinct BillingCurrency) > 1)",
-		"a mark-up on what was received":   "select count(*) from work.chargeback as a join work.chargeback as b using (BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency) where a.AllocationKind = 'Shared' and b.AllocationKind = 'MarkUp'",
-		"an internal price":                "select count(*) from work.chargeback where AllocationKind = 'RateCard'",
-		"what Azure has allocated already": "select count(*) from work.chargeback where AllocationKind = 'AzureAllocated'",
+		"unused commitment that moved":     "select count(*) from work.int_chargeback where AllocationKind = 'UnusedCommitmentOut'",
+		"tax in two currencies":            "select count(*) from (select Account, BillingPeriodStart from work.int_chargeback where AllocationKind = 'Tax' group by 1, 2 having count(distinct BillingCurrency) > 1)",
+		"a mark-up on what was received":   "select count(*) from work.int_chargeback as a join work.int_chargeback as b using (BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency) where a.AllocationKind = 'Shared' and b.AllocationKind = 'MarkUp'",
+		"an internal price":                "select count(*) from work.int_chargeback where AllocationKind = 'RateCard'",
+		"what Azure has allocated already": "select count(*) from work.int_chargeback where AllocationKind = 'AzureAllocated'",
 	} {
 		var n int64
 		if err := s.value(t.Context(), query, &n); err != nil {
@@ -84,7 +84,7 @@ func rareCasesAreThere(t *testing.T, s *session) {
 // chargebackChain is what lies between charges and chargeback, in building order.
 var chargebackChain = []string{
 	"int_owner_target", "int_charge_condition", "int_owner_daily", "int_allocation_match", "int_allocation_line", "int_commitment_buyer",
-	"int_commitment_subscription", "int_share_weight", "allocation_trace", "int_markup", "int_invoice_share", "chargeback",
+	"int_commitment_subscription", "int_share_weight", "allocation_trace", "int_markup", "int_invoice_share", "int_chargeback",
 }
 
 type chargebackRun struct {
@@ -122,7 +122,7 @@ func runChargeback(t *testing.T, s *session, dir string, all []*enterprise, orde
 		}
 	}
 	rows, err := s.texts(t.Context(), `select cast(columns(*) as varchar) from (select month_text(BillingPeriodStart), Account, CostOwner, SubAccountId, ServiceName,
-		AllocationKind, BillingCurrency, RuleName, EffectiveCost, BilledCost, ListCost, PolicyAmount, ChargeCount from work.chargeback)`)
+		AllocationKind, BillingCurrency, RuleName, EffectiveCost, BilledCost, ListCost, PolicyAmount, ChargeCount from work.int_chargeback)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +431,7 @@ func units(text string) *big.Int {
 	return new(big.Int).Set(r.Num())
 }
 
-func digitsOf(v *big.Int) string {
+func inFull(v *big.Int) string {
 	digits := fmt.Sprintf("%019d", new(big.Int).Abs(v))
 	text := digits[:len(digits)-18] + "." + digits[len(digits)-18:]
 	if v.Sign() < 0 {
@@ -510,7 +510,7 @@ func (e *enterprise) write(tables map[string][][]string) {
 			if w.monthly {
 				month = e.month
 			}
-			add("allocation_target", "RuleSet,RuleId,Month,CostOwner,Weight", e.set, id, month, w.owner, digitsOf(w.weight))
+			add("allocation_target", "RuleSet,RuleId,Month,CostOwner,Weight", e.set, id, month, w.owner, inFull(w.weight))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.policies)) {
@@ -518,15 +518,15 @@ func (e *enterprise) write(tables map[string][][]string) {
 	}
 	for i, m := range e.markups {
 		add("allocation_markup", "RuleSet,MarkUpId,MarkUpName,Line,CostOwner,ServiceName,PercentAdded,ValidFrom,ValidTo",
-			e.set, strconv.Itoa(i+1), fmt.Sprintf("markup %d", i+1), "1", m.owner, m.service, digitsOf(m.percent), e.day(m.from), e.day(m.to))
+			e.set, strconv.Itoa(i+1), fmt.Sprintf("markup %d", i+1), "1", m.owner, m.service, inFull(m.percent), e.day(m.from), e.day(m.to))
 	}
 	for i, r := range e.rates {
 		add("allocation_rate", "RuleSet,RateId,Line,MeterId,ServiceName,SkuMeter,PricingUnit,BillingCurrency,UnitPrice,ValidFrom,ValidTo",
-			e.set, strconv.Itoa(i+1), "1", r.meter, r.service, "", r.unit, r.currency, digitsOf(r.price), e.day(r.from), e.day(r.to))
+			e.set, strconv.Itoa(i+1), "1", r.meter, r.service, "", r.unit, r.currency, inFull(r.price), e.day(r.from), e.day(r.to))
 	}
 	for i, l := range e.invoices {
 		add("invoice_reconciliation", "Account,InvoiceId,BillingCurrency,Component,InvoicePeriodStart,Amount",
-			l.account, strconv.Itoa(i), l.currency, l.component, e.day(0), digitsOf(l.amount))
+			l.account, strconv.Itoa(i), l.currency, l.component, e.day(0), inFull(l.amount))
 	}
 }
 
@@ -552,12 +552,12 @@ func (e *enterprise) writeCharge(add func(string, string, ...string), i int, c *
 	}
 	priced := ""
 	if c.unit != "" {
-		priced = digitsOf(c.priced)
+		priced = inFull(c.priced)
 	}
 	add("cost_and_usage", "BillingPeriodStart,ChargePeriodStart,x_Account,x_Source,x_Scope,x_Dataset,x_Page,x_Row,SubAccountId,x_ResourceGroupName,Tags,ServiceName,"+
 		"ChargeCategory,ChargeDescription,x_ChargeType,x_PricingModel,CommitmentDiscountId,CommitmentDiscountStatus,x_CostAllocationRuleName,BillingCurrency,"+
 		"x_SkuMeterId,PricingUnit,PricingQuantity,ConsumedQuantity,EffectiveCost,BilledCost,ListCost",
 		e.day(0), e.day(c.day), c.account, "cost_export", "scope", "amortized", "1", strconv.Itoa(i), c.sub, c.rg, tags, c.service,
 		category, description, kind, model, e.commitmentID(c.commitment), c.status, allocated, c.currency,
-		c.meter, c.unit, priced, digitsOf(c.usage), digitsOf(c.effective), digitsOf(c.billed), digitsOf(c.list))
+		c.meter, c.unit, priced, inFull(c.usage), inFull(c.effective), inFull(c.billed), inFull(c.list))
 }

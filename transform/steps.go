@@ -152,7 +152,7 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 	}
 	here := schemaOf(made) + "." + ident(name)
 	condition := t.anyOf(ways)
-	if err := t.s.exec(ctx, fmt.Sprintf("create or replace table %s as select %s from work.%s as %[3]s where %s", here, t.kept(name, ways), ident(name), condition)); err != nil {
+	if err := t.s.exec(ctx, fmt.Sprintf("create or replace table %s as select %s from work.%s as %[3]s where %s", here, t.kept(name), ident(name), condition)); err != nil {
 		return err
 	}
 	if err := t.s.value(ctx, "select count(*) from "+here, &step.Count); err != nil || step.Count == 0 {
@@ -199,6 +199,9 @@ func (t *tracer) whole(ctx context.Context, name string, ways []way) (bool, erro
 // merge adds what a piece sees of the tables of a way.
 func (t *tracer) merge(merged map[string]*feed, p piece, w way) {
 	said := wordsOf(w.Where)
+	for _, sum := range w.Adds {
+		said = append(said, wordsOf(sum.When)...)
+	}
 	feeds, _ := t.r.feeds(p)
 	for _, f := range feeds {
 		if f.name != w.Table && !slices.Contains(said, f.name) {
@@ -247,7 +250,7 @@ func (t *tracer) leads(w way, when string) string {
 }
 
 // kept are the columns that what follows asks of the rows: a million charges have a hundred each.
-func (t *tracer) kept(name string, ways []way) string {
+func (t *tracer) kept(name string) string {
 	if isRaw(name) {
 		return idents(columnNames(rawConstants))
 	}

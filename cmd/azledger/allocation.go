@@ -205,7 +205,13 @@ func (j *job) printMoves(changes [][]string, moves []move) error {
 	return j.print(moveColumns, append(moveRows(moves, cents), moveRows(totals(moves), cents)...))
 }
 
-func cents(n *big.Rat) string { return money(exact(n)) }
+// cents shows what is less than half a cent whole: that it moves is what is looked for.
+func cents(n *big.Rat) string {
+	if text := money(exact(n)); text != "0.00" || n.Sign() == 0 {
+		return text
+	}
+	return exact(n)
+}
 
 func moveRows(moves []move, amount func(*big.Rat) string) [][]string {
 	var rows [][]string

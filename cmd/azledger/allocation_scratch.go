@@ -150,7 +150,7 @@ func (s *scratch) fetchFor() func(context.Context, []string) error {
 type amounts map[[3]string]*big.Rat
 
 const owed = `
-	select substr(cast(BillingPeriodStart as varchar), 1, 7), BillingCurrency, CostOwner, sum(EffectiveCost)
+	select substr(cast(BillingPeriodStart as varchar), 1, 7), BillingCurrency, CostOwner, sum(ChargebackAmount)
 	from chargeback
 	group by 1, 2, 3`
 
@@ -185,7 +185,7 @@ func (s *scratch) build(ctx context.Context, set *rules.Set) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := s.progress("allocation plan", -1)
+	bar := s.progress("allocation plan")
 	defer bar.close()
 	_, err = transform.Run(ctx, transform.Options{
 		Lake: s.folder, Temp: s.cfg.temp(), Memory: s.cfg.Limits.Memory, Threads: s.cfg.Limits.Threads,

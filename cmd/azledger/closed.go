@@ -72,7 +72,9 @@ type recordTable struct {
 	Name  string            `json:"name"`
 	Whole bool              `json:"whole"` // the table is kept by month, and the published file is this one
 	Files []recordFileEntry `json:"files"` // one
-	Sums  []recordSum       `json:"sums"`
+	// Amounts are the columns that are added up, by currency; nil in a table without currencies.
+	Amounts []string    `json:"amounts"`
+	Sums    []recordSum `json:"sums"`
 }
 
 func (t recordTable) file() recordFileEntry { return t.Files[0] }
@@ -81,7 +83,7 @@ func (t recordTable) file() recordFileEntry { return t.Files[0] }
 type recordSum struct {
 	BillingCurrency string            `json:"billing_currency"`
 	Rows            string            `json:"rows"`
-	Amounts         map[string]string `json:"amounts"` // column → sum
+	Amounts         map[string]string `json:"amounts,omitempty"` // column → sum
 }
 
 // recordUnit is a raw unit the tables were made from: its manifest as it was, which names its files and their hashes.

@@ -59,8 +59,13 @@ func (a *app) demo(ctx context.Context, out string, f enterpriseFlags) error {
 //go:embed demo.yaml
 var demoYAML string
 
-//go:embed demo_owners.csv
-var demoOwners []byte
+// The rules by which the simulated enterprise is charged back.
+var (
+	//go:embed demo_owners.csv
+	demoOwners []byte
+	//go:embed demo_allocation.yaml
+	demoAllocation []byte
+)
 
 // demoMark is the line of the configuration by which the demo knows its own folder.
 func demoMark(f enterpriseFlags) string { return "# azledger demo " + f.String() + "\n" }
@@ -91,7 +96,7 @@ func demoAddress(out string) string {
 	return c.Endpoints.Management[len("http://"):]
 }
 
-// writeDemo leaves the configuration and the owners file in the demo's folder.
+// writeDemo leaves the configuration and the files of rules in the demo's folder.
 func writeDemo(out string, f enterpriseFlags, url string) error {
 	t, err := template.New("").Parse(demoYAML)
 	if err != nil {
@@ -106,8 +111,10 @@ func writeDemo(out string, f enterpriseFlags, url string) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(out, "owners.csv"), demoOwners); err != nil {
-		return err
+	for name, content := range map[string][]byte{"owners.csv": demoOwners, "allocation.yaml": demoAllocation} {
+		if err := replaceFile(filepath.Join(out, name), content); err != nil {
+			return err
+		}
 	}
 	return replaceFile(filepath.Join(out, defaultConfig), text.Bytes())
 }

@@ -166,10 +166,7 @@ func (x *explainedRow) ambiguous() bool { return x.count > 1 && !x.flags.sum }
 
 // candidates lists the rows that were meant, perhaps, and asks for more.
 func (j *job) candidates(x *explainedRow) error {
-	var columns []string
-	for _, g := range x.model.Grain {
-		columns = append(columns, g)
-	}
+	columns := slices.Clone(x.model.Grain)
 	if amount := transform.MainAmount(x.model); amount != "" {
 		columns = append(columns, amount)
 	}

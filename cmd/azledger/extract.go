@@ -83,7 +83,7 @@ func (j *job) extract(ctx context.Context) (failed []extract.UnitResult, err err
 	if err != nil {
 		return nil, err
 	}
-	bar := j.progress("extract", -1)
+	bar := j.progress("extract")
 	defer bar.close()
 	o.Progress = func(e extract.Event) {
 		bar.say(e.Unit.String())

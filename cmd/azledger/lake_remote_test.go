@@ -127,6 +127,27 @@ func (h host) parquet() (names []string) {
 	return names
 }
 
+// A change of rules is planned on a machine that has nothing of the lake, with what the last run noted there.
+func TestAllocationPlanOfALakeInAContainer(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t)
+	r.host().must(0, wholeRun...)
+	text, err := os.ReadFile(r.config)
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(filepath.Dir(r.config), "owners.csv"), []byte("CostOwner,TagKey,TagValue\nresearch,owner,web*\n"), 0o644))
+	check(t, os.WriteFile(r.config, append(text, "owners: owners.csv\n"...), 0o644))
+	lake, tables := r.names("lake/"), r.published()
+	out, _ := r.host().must(0, "allocation", "plan", "--format", "csv", "--period", "2026-10")
+	if !strings.Contains(out, "\n2026-10,EUR,research,") || !strings.Contains(out, "\n2026-10,EUR,web,") || strings.Contains(out, "2026-11") {
+		t.Errorf("the plan is\n%s", out)
+	}
+	after := r.names("lake/")
+	lake["lock.json"] = after["lock.json"] // it says who had the lake last
+	if diff := cmp.Diff(tables, r.published()) + cmp.Diff(lake, after); diff != "" {
+		t.Errorf("planning changed the container:\n%s", diff)
+	}
+}
+
 // published are the published files in the container and their hashes.
 func (r remote) published() map[string]string {
 	files := map[string]string{}

@@ -43,7 +43,7 @@ func (j *job) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := j.progress("load", -1)
+	bar := j.progress("load")
 	defer bar.close()
 	_, err = load.Publish(ctx, store, j.cfg.tables(), load.Options{
 		Now: j.now, Log: j.log, AcceptShrink: j.ask.shrink, AcceptOlder: j.ask.shrink != "", MayShrink: comeAndGo,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"math/big"
@@ -175,4 +176,36 @@ periods: { history: 4 }
 	l.wantRows("select distinct Result, PriceSource from price_check order by 1",
 		[]string{"Marketplace", ""}, []string{"Matched", "rate_card"}, []string{"QuantityMismatch", "rate_card"})
 	l.wantRows("select count(*) > 0 from price_check where TierMinimumUnits > 0 and Result = 'Matched'", []string{"true"})
+}
+
+// TestAFocusExportIsPricedLikeTheOthers reads FOCUS exports of both agreements.
+func TestAFocusExportIsPricedLikeTheOthers(t *testing.T) {
+	sim := azuresim.New(azuresim.Config{Seed: 7, Months: 4, Rows: 800, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(server.Close)
+	l := newLedger(t, server.URL, fmt.Sprintf(`    scope: %s
+    agreement: ea
+    exports: ea
+    sources: [focus_export, price_sheet_download]
+  - name: digital
+    scope: %s
+    agreement: mca
+    exports: mca
+    sources: [focus_export, price_sheet_download]
+periods: { history: 4 }
+`, azuresim.EnrollmentPath, azuresim.CustomerPath))
+	for _, account := range []string{"ea", "mca"} {
+		o := azuresim.ExportOptions{Account: account, Datasets: []string{"focus-1.2"}, Format: "csv.gz"}
+		if err := sim.WriteExports(context.Background(), filepath.Join(l.dir, account), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.run(0, "run", "--as-of", "2026-11-22")
+	f := truthOf(t, sim).Faults
+	l.wantRows(`select BillingPeriodStart, MeterId, Result, sum(PriceMismatch), sum(QuantityMismatch) from price_check
+		where Result not in ('Adjustment', 'Commitment', 'CostAllocation', 'Marketplace', 'Matched', 'Purchase', 'Refund') and Account = 'real' group by all order by 1`,
+		[]string{f.OverbilledMeter.Period + "-01", f.OverbilledMeter.MeterID, "PriceMismatch", f.OverbilledMeter.Overcharge, "0"},
+		[]string{f.ShortQuantity.Period + "-01", f.ShortQuantity.MeterID, "QuantityMismatch", "0", f.ShortQuantity.Amount})
+	l.wantRows("select distinct BillingPeriodStart = date '2026-11-01', Result from price_check where Account = 'digital' and (PriceSource is not null or Result = 'NoSheet') order by all",
+		[]string{"false", "NoSheet"}, []string{"true", "Matched"})
 }

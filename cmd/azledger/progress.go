@@ -23,12 +23,12 @@ type progress struct {
 	done int
 }
 
-// progress opens the bar of a stage. total is -1 when it is not known beforehand.
-func (a *app) progress(stage string, total int) *progress {
+// progress opens the bar of a stage, whose steps are not known beforehand.
+func (a *app) progress(stage string) *progress {
 	if a.quiet || !a.terminal() {
 		return &progress{}
 	}
-	return &progress{bar: progressbar.NewOptions(total,
+	return &progress{bar: progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(a.err),
 		progressbar.OptionSetDescription(stage),
 		progressbar.OptionShowCount(),

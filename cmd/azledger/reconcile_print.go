@@ -39,8 +39,15 @@ func (a *app) printComponents(invoices []*reconciledInvoice) error {
 
 func (a *app) printInvoices(invoices []*reconciledInvoice) error {
 	columns := []column{
-		{name: "period"}, {name: "account"}, {name: "invoice"}, {name: "currency"}, {name: "status"}, {name: "invoiced", number: true},
-		{name: "calculated", number: true}, {name: "difference", number: true}, {name: "where it lies", wrap: 60},
+		{name: "period"},
+		{name: "account"},
+		{name: "invoice"},
+		{name: "currency"},
+		{name: "status"},
+		{name: "invoiced", number: true},
+		{name: "calculated", number: true},
+		{name: "difference", number: true},
+		{name: "where it lies", wrap: 60},
 	}
 	var rows [][]string
 	for _, v := range invoices {
@@ -100,8 +107,13 @@ func inWords(component string) string {
 func (a *app) printInvoice(v *reconciledInvoice) error {
 	fmt.Fprintf(a.out, "\n%s, invoice %s, %s, %s: %s%s\n\n", v.account, v.id, v.month, v.currency, v.status, v.remains())
 	columns := []column{
-		{name: "component"}, {name: "invoiced", number: true}, {name: "calculated", number: true}, {name: "difference", number: true},
-		{name: "amount", number: true}, {name: "invoice"}, {name: "in words", wrap: 70},
+		{name: "component"},
+		{name: "invoiced", number: true},
+		{name: "calculated", number: true},
+		{name: "difference", number: true},
+		{name: "amount", number: true},
+		{name: "invoice"},
+		{name: "in words", wrap: 70},
 	}
 	var rows [][]string
 	for _, c := range v.components {
@@ -161,8 +173,13 @@ func (a *app) printClosing(invoices []*reconciledInvoice) error {
 		return slices.Index(statuses, a[1]) - slices.Index(statuses, b[1])
 	})
 	columns := []column{
-		{name: "currency"}, {name: "status"}, {name: "invoices", number: true}, {name: "invoiced", number: true}, {name: "calculated", number: true},
-		{name: "difference", number: true}, {name: "remains", number: true},
+		{name: "currency"},
+		{name: "status"},
+		{name: "invoices", number: true},
+		{name: "invoiced", number: true},
+		{name: "calculated", number: true},
+		{name: "difference", number: true},
+		{name: "remains", number: true},
 	}
 	var rows [][]string
 	for _, key := range keys {

@@ -19,7 +19,7 @@ type enterpriseFlags struct {
 	months, rows int
 	seed         uint64
 	asOf         string
-	restated     []string // months told otherwise than they were billed; the demo has none
+	restated     []string // months told otherwise than they were billed; not part of String, as it is the same enterprise
 }
 
 // The day the demo's data is looked at. It is a fixed day, not today, so that the
@@ -31,6 +31,7 @@ func (f *enterpriseFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.rows, "rows", 20_000, "`number` of charges in a month")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that decides every value")
 	c.Flags().StringVar(&f.asOf, "as-of", demoDay, "the `day` up to which there is data")
+	c.Flags().StringSliceVar(&f.restated, "restate", nil, "closed `month`, such as 2026-09, that is told otherwise than it was billed; its exports get a newer run")
 }
 
 // enterprise makes the simulated enterprise.
@@ -73,7 +74,6 @@ func (a *app) simulateCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
-	c.Flags().StringSliceVar(&f.restated, "restate", nil, "closed `month`, such as 2026-09, that is told otherwise than it was billed; its exports get a newer run")
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&exports, "exports", "", "write the files of Cost Management exports into this `folder` first")
 	c.Flags().StringVar(&options.Account, "export-account", options.Account, "`account` whose exports are written: ea or mca")

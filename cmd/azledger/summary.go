@@ -45,26 +45,57 @@ var sections = []section{
 			sum(Difference) filter (where not IsOpen) as Difference,
 			case
 				when bool_and(IsOpen) then 'Not invoiced yet'
-				else string_agg(distinct Status, ', ' order by Status) filter (where not IsOpen)
+				else max(Status) filter (where not IsOpen) -- Matched, Explained, Unexplained: the worst stands last
 					|| case when bool_or(IsOpen) then ', rest not invoiced yet' else '' end
 			end as Status
 		from invoices
 		group by Month, Account, Currency
 		order by Month, Account, Currency`},
-	{title: "Who pays? Amortised cost of all these months before tax, the four highest in each currency", money: []string{"Cost"}, sql: `
+	{title: "Where does it differ? What an invoice bills beside its month's usage and purchases at the prices of the sheet", money: []string{"Amount"}, sql: `
+		select
+			strftime(InvoicePeriodStart, '%Y-%m') as Month,
+			Account,
+			BillingCurrency as Currency,
+			case Component
+				when 'LateCharge' then 'Late charges'
+				when 'PurchaseTiming' then 'Purchase timing'
+				when 'PriceMismatch' then 'Price mismatch'
+				when 'QuantityMismatch' then 'Quantity mismatch'
+				when 'MissingUsage' then 'Missing usage'
+				when 'ExchangeRate' then 'Exchange rate'
+				else Component
+			end as "Where it lies",
+			sum(Amount) as Amount
+		from invoice_reconciliation
+		where IsCounted
+			and Status in ('Explained', 'Unexplained')
+			and Component not in ('Usage', 'Purchase', 'Marketplace', 'SupportPlan', 'Rounding', 'Credit', 'Prepayment', 'Tax', 'Rebill', 'Other')
+		group by Month, Account, Currency, Component
+		having abs(sum(Amount)) >= 0.005
+		order by abs(sum(Amount)) desc, Month, Account, Currency, Component
+		limit 10`},
+	{title: "Who pays? All these months before tax, the four highest in each currency", money: []string{"Own cost", "Shared", "Unused commitments", "Added", "Charged"}, sql: `
 		with owners as (
 			select
 				BillingCurrency as Currency,
 				CostOwner as Owner,
+				coalesce(sum(EffectiveCost) filter (where AllocationKind in ('Shared', 'SharedOut')), 0) as Shared,
+				coalesce(sum(EffectiveCost) filter (where AllocationKind like 'UnusedCommitment%'), 0) as Unused,
 				sum(EffectiveCost) as Cost,
-				row_number() over (partition by BillingCurrency order by sum(EffectiveCost) desc, CostOwner) as Rank
+				sum(PolicyAmount) as Added,
+				sum(ChargebackAmount) as Charged,
+				row_number() over (partition by BillingCurrency order by sum(ChargebackAmount) desc, CostOwner) as Rank
 			from chargeback
 			group by BillingCurrency, CostOwner
 		)
 		select
 			Currency,
 			case when Rank <= 4 then Owner else 'all others' end as Owner,
-			sum(Cost) as Cost
+			sum(Cost - Shared - Unused) as "Own cost",
+			sum(Shared) as Shared,
+			sum(Unused) as "Unused commitments",
+			sum(Added) as Added,
+			sum(Charged) as Charged
 		from owners
 		group by Currency, case when Rank <= 4 then Owner else 'all others' end
 		order by Currency, min(Rank)`},

@@ -40,7 +40,7 @@ func (j *job) transform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := j.progress("transform", -1)
+	bar := j.progress("transform")
 	defer bar.close()
 	o.Progress = func(e transform.Event) {
 		bar.say(strings.TrimSpace(e.Name + " " + e.Period))

@@ -143,9 +143,9 @@ func (e *Enterprise) paygUses() []paygUse {
 }
 
 // overmetered tells the uses that are billed at half as much again as was metered: three days of storage in the second
-// period, or in the first where there is no other.
-func (e *Enterprise) overmetered(u paygUse, p paygPeriod) bool {
-	return u.meter.meter == "Hot LRS Data Stored" && p.month.index == min(1, len(e.paygPeriods())-1) && u.day-p.start >= 9 && u.day-p.start <= 11
+// period.
+func overmetered(u paygUse, p paygPeriod) bool {
+	return u.meter.meter == "Hot LRS Data Stored" && p.month.index == 1 && u.day-p.start >= 9 && u.day-p.start <= 11
 }
 
 // A paygRow is one charge: a use, or its part in one tier. Marketplace has an offer instead of a meter.
@@ -170,7 +170,7 @@ func (e *Enterprise) paygRows(p paygPeriod) []paygRow {
 			continue
 		}
 		extra := num{}
-		if e.overmetered(u, p) {
+		if overmetered(u, p) {
 			extra = u.quantity.percent(50)
 			u.quantity = u.quantity.percent(150)
 		}

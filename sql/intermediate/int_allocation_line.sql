@@ -9,6 +9,31 @@
 -- reads:  int_owner_daily, int_rule_set, int_allocation_match, allocation_rule, allocation_rate, allocation_markup
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, CommitmentDiscountId, RuleId, RateId, MarkUpId
 -- period: BillingPeriodStart
+-- from:   int_owner_daily on Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency
+--         where case when int_owner_daily.AllocationKind = 'UnusedCommitment' then int_owner_daily.CommitmentDiscountId else '' end
+--             = int_allocation_line.CommitmentDiscountId
+--         and int_allocation_line.RuleId = case when int_owner_daily.AllocationKind = 'AzureAllocated' then 0 else coalesce((
+--             select min(allocation_rule.RuleId)
+--             from int_rule_set
+--             inner join allocation_rule on allocation_rule.RuleSet = int_rule_set.RuleSet
+--             inner join int_allocation_match on int_allocation_match.RuleId = allocation_rule.RuleId
+--                 and int_allocation_match.BillingPeriodStart = int_rule_set.BillingPeriodStart
+--             where int_rule_set.BillingPeriodStart = month_start(int_owner_daily.BillingPeriodStart)
+--                 and int_allocation_match.CostOwner = int_owner_daily.CostOwner
+--                 and int_allocation_match.ConditionSign = int_owner_daily.ConditionSign
+--                 and int_allocation_match.Use = 'Pool'
+--                 and coalesce(allocation_rule.ValidFrom, int_owner_daily.ChargeDate) <= int_owner_daily.ChargeDate
+--                 and coalesce(allocation_rule.ValidTo, int_owner_daily.ChargeDate) >= int_owner_daily.ChargeDate
+--         ), 0) end
+-- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount when int_allocation_line.RateId = 0 and int_allocation_line.MarkUpId = 0
+--             and not exists (select 1 from allocation_rate) and not exists (select 1 from allocation_markup)
+-- with:   int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_allocation_line.BillingPeriodStart)
+-- with:   allocation_markup where allocation_markup.MarkUpId = int_allocation_line.MarkUpId and allocation_markup.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_allocation_line.BillingPeriodStart)
+--         )
+-- with:   allocation_rate where allocation_rate.RateId = int_allocation_line.RateId and allocation_rate.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_allocation_line.BillingPeriodStart)
+--         )
 --
 -- column BillingPeriodStart    date             first day of the billing period
 -- column Account               varchar          the account's name in the configuration

@@ -1,26 +1,28 @@
 -- int_chargeback is what each owner pays for each service of each subscription in one billing period, adjustments aside.
 --
--- Here a month is always what the records say today; in chargeback a closed one is as it was signed off.
---
--- Owners are charged the amortised EffectiveCost: usage that a commitment covered carries its share of it, where the usage
--- is. What a commitment paid for and nobody used, its purchase, rounding, support plans, what Azure's own cost allocation moved,
--- and charges without a subscription are lines of their own (AllocationKind), and what no rule and no tag gives to anyone is
--- CostOwner Unallocated: nothing is hidden, so the sum is the whole cost.
---
--- Where money moved, the line it left stays as it was and a balancing line beside it takes away what left: Shared at who
--- receives and SharedOut at who had it, with the RuleName; or by a policy UnusedCommitment and UnusedCommitmentOut, Rounding and
--- RoundingOut, Support and SupportOut. allocation_trace has the way of each amount.
---
--- PolicyAmount is what is charged beyond cost: a mark-up, the difference to an internal price, and of the invoice tax,
--- credits and support that no cost record has. So the sum of ChargebackAmount is the sum of EffectiveCost and of PolicyAmount.
---
--- CommitmentTiming is the difference between paying a commitment on the day it is bought and over its term, so EffectiveCost +
--- CommitmentTiming = BilledCost, which adds up to the invoice before tax; commitment_timing has the whole way. Shared cost takes
--- its billed cost and its list cost along.
+-- chargeback says what the lines mean. Here a month is always what the records say today; there a closed one is as it was signed off.
 --
 -- reads:  int_allocation_line, allocation_trace, int_markup, int_invoice_share, cost_and_usage
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
+-- from:   int_allocation_line on Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency where int_chargeback.RuleName = ''
+-- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount
+--         when AllocationKind in ('Direct', 'AzureAllocated', 'NoSubscription', 'Unallocated', 'CommitmentPurchase')
+-- from:   allocation_trace on Account, SubAccountId, ServiceName, BillingCurrency
+--         where allocation_trace.TargetOwner <> '' and allocation_trace.TargetOwner <> allocation_trace.SourceOwner
+--         and case when allocation_trace.RuleId = 0 then '' else allocation_trace.RuleName end = int_chargeback.RuleName
+--         and int_chargeback.AllocationKind || ' ' || int_chargeback.CostOwner in (
+--             case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end || ' ' || allocation_trace.TargetOwner,
+--             case when allocation_trace.RuleId = 0 then allocation_trace.RuleName else 'Shared' end || 'Out ' || allocation_trace.SourceOwner
+--         )
+-- adds:   EffectiveCost = allocation_trace.Amount, BilledCost = allocation_trace.BilledAmount, ListCost = allocation_trace.ListAmount
+--         when AllocationKind = 'Shared'
+-- adds:   EffectiveCost = -allocation_trace.Amount, BilledCost = -allocation_trace.BilledAmount, ListCost = -allocation_trace.ListAmount
+--         when AllocationKind = 'SharedOut'
+-- from:   int_markup on Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
+-- adds:   PolicyAmount when AllocationKind in ('MarkUp', 'RateCard')
+-- from:   int_invoice_share on Account, CostOwner, AllocationKind, BillingCurrency where int_chargeback.SubAccountId = 'Not assigned'
+-- adds:   PolicyAmount when AllocationKind in ('Tax', 'Credit')
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

@@ -8,7 +8,7 @@
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 -- period: BillingPeriodStart
 -- from:   int_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
--- adds:   EffectiveCost, BilledCost, ListCost, ChargeCount
+-- adds:   EffectiveCost, BilledCost, ListCost, PolicyAmount, ChargeCount
 -- with:   closed_chargeback on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
 --         where closed_chargeback.AllocationKind <> 'Adjustment'
 -- adds:   ClosedEffectiveCost = closed_chargeback.EffectiveCost, ClosedBilledCost = closed_chargeback.BilledCost,
@@ -31,11 +31,13 @@
 -- column PolicyAmount         decimal(38, 18)  BillingCurrency, as it is now
 -- column ClosedChargeCount    bigint           charges, as signed off
 -- column ChargeCount          bigint           charges, as they are now
+-- column ClosedLineCount      bigint           lines of chargeback, as signed off
+-- column LineCount            bigint           lines of chargeback, as they are now
 --
 -- total: not exists (select 1 from int_closed_difference) or not exists (
---        select BillingCurrency, sum(ClosedBilledCost), sum(ClosedEffectiveCost), sum(ClosedChargeCount) from int_closed_difference
---        group by BillingCurrency having sum(ClosedChargeCount) > 0
---        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from closed_chargeback where AllocationKind <> 'Adjustment' group by BillingCurrency)
+--        select BillingCurrency, sum(ClosedBilledCost), sum(ClosedEffectiveCost), sum(ClosedPolicyAmount), sum(ClosedLineCount) from int_closed_difference
+--        group by BillingCurrency having sum(ClosedLineCount) > 0
+--        except select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(coalesce(PolicyAmount, 0)), count(*) from closed_chargeback where AllocationKind <> 'Adjustment' group by BillingCurrency)
 with line as (
     select
         int_chargeback.BillingPeriodStart as BillingPeriodStart,
@@ -87,7 +89,9 @@ select
     cast(coalesce(sum(line.PolicyAmount) filter (where line.IsClosed), 0) as decimal(38, 18)) as ClosedPolicyAmount,
     cast(coalesce(sum(line.PolicyAmount) filter (where not line.IsClosed), 0) as decimal(38, 18)) as PolicyAmount,
     cast(coalesce(sum(line.ChargeCount) filter (where line.IsClosed), 0) as bigint) as ClosedChargeCount,
-    cast(coalesce(sum(line.ChargeCount) filter (where not line.IsClosed), 0) as bigint) as ChargeCount
+    cast(coalesce(sum(line.ChargeCount) filter (where not line.IsClosed), 0) as bigint) as ChargeCount,
+    count(*) filter (where line.IsClosed) as ClosedLineCount,
+    count(*) filter (where not line.IsClosed) as LineCount
 from line
 where month_start(line.BillingPeriodStart) in (select cast(concat(period_close.BillingPeriod, '-01') as date) from period_close)
     and month_start(line.BillingPeriodStart) in (

@@ -8,6 +8,12 @@
 -- reads:  invoice_reconciliation, int_rule_set, int_allocation_line, allocation_trace, allocation_policy
 -- grain:  BillingPeriodStart, Account, CostOwner, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
+-- from:   invoice_reconciliation on Account, BillingCurrency
+--         where month_start(invoice_reconciliation.InvoicePeriodStart) = month_start(int_invoice_share.BillingPeriodStart)
+--         and case invoice_reconciliation.Component when 'SupportPlan' then 'Support' else invoice_reconciliation.Component end = int_invoice_share.AllocationKind
+-- with:   allocation_policy where allocation_policy.Policy = int_invoice_share.AllocationKind and allocation_policy.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_invoice_share.BillingPeriodStart)
+--         )
 --
 -- column BillingPeriodStart  date             first day of the invoiced period
 -- column Account             varchar          the account's name in the configuration

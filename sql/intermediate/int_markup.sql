@@ -7,6 +7,10 @@
 -- reads:  int_allocation_line, allocation_trace, int_rule_set, allocation_markup
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
+-- from:   int_allocation_line on Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
+-- with:   allocation_markup where allocation_markup.MarkUpName = int_markup.RuleName and allocation_markup.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_markup.BillingPeriodStart)
+--         )
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration

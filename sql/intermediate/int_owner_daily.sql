@@ -43,6 +43,11 @@
 --             when cost_and_usage.SubAccountId is null then 'NoSubscription'
 --             else 'Unallocated'
 --         end
+--         and coalesce(cost_and_usage.CommitmentDiscountId, '') = int_owner_daily.CommitmentDiscountId
+--         and coalesce(cost_and_usage.CommitmentDiscountStatus, '') = int_owner_daily.CommitmentDiscountStatus
+--         and int_owner_daily.MeterId in ('', cost_and_usage.x_SkuMeterId)
+--         and int_owner_daily.SkuMeter in ('', cost_and_usage.SkuMeter)
+--         and int_owner_daily.PricingUnit in ('', cost_and_usage.PricingUnit)
 --         and exists (
 --             select 1 from int_owner_target
 --             where int_owner_target.BillingPeriodStart = month_start(cost_and_usage.BillingPeriodStart)
@@ -65,7 +70,7 @@
 --                         and int_charge_condition.BillingPeriodStart = cost_and_usage.BillingPeriodStart
 --                 ), '') || int_owner_target.TagSign
 --         )
--- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1
+-- adds:   BilledCost, EffectiveCost, ListCost, ChargeCount = 1 when ConditionSign = '' and MeterId = '' and PricingUnit = ''
 -- with:   int_owner_target via cost_and_usage where int_owner_target.SubAccountId = coalesce(cost_and_usage.SubAccountId, '')
 --         and int_owner_target.ResourceGroupName = coalesce(lower(cost_and_usage.x_ResourceGroupName), '')
 --         and int_owner_target.Tags = coalesce(cost_and_usage.Tags, '')

@@ -6,7 +6,7 @@
 -- grain:  BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, AllocationKind, BillingCurrency, RuleName
 -- period: BillingPeriodStart
 -- from:   period_adjustment on BillingPeriodStart, Account, CostOwner, SubAccountId, ServiceName, BillingCurrency
--- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, PolicyAmount, ChargebackAmount = period_adjustment.EffectiveCost + period_adjustment.PolicyAmount, ChargeCount
+-- adds:   EffectiveCost, CommitmentTiming, BilledCost, ListCost, PolicyAmount, ChargebackAmount, ChargeCount
 --
 -- column BillingPeriodStart  date             first day of the month they are booked in
 -- column Account             varchar          as in chargeback
@@ -15,18 +15,18 @@
 -- column ServiceName         varchar          as in chargeback
 -- column AllocationKind      varchar          Adjustment
 -- column BillingCurrency     varchar          ISO 4217
--- column RuleName            varchar          empty
+-- column RuleName            varchar          empty: no rule moved it here
 -- column SubAccountName      varchar          as in chargeback
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency, how much more it is
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, how much more it is
--- column PolicyAmount        decimal(38, 18)  BillingCurrency, what rules add beyond cost: how much more it is
--- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost + PolicyAmount
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, how much more is charged beyond EffectiveCost
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, how much more the owner pays
 -- column ChargeCount         bigint           how many more charges there are
 --
--- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from int_period_adjustment group by 1, 2
---        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from period_adjustment group by 1, 2)
+-- total: not exists (select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(PolicyAmount), sum(ChargeCount) from int_period_adjustment group by 1, 2
+--        except select BillingPeriodStart, BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(PolicyAmount), sum(ChargeCount) from period_adjustment group by 1, 2)
 select
     period_adjustment.BillingPeriodStart as BillingPeriodStart,
     period_adjustment.Account as Account,
@@ -42,7 +42,7 @@ select
     cast(sum(period_adjustment.BilledCost) as decimal(38, 18)) as BilledCost,
     cast(sum(period_adjustment.ListCost) as decimal(38, 18)) as ListCost,
     cast(sum(period_adjustment.PolicyAmount) as decimal(38, 18)) as PolicyAmount,
-    cast(sum(period_adjustment.EffectiveCost) + sum(period_adjustment.PolicyAmount) as decimal(38, 18)) as ChargebackAmount,
+    cast(sum(period_adjustment.ChargebackAmount) as decimal(38, 18)) as ChargebackAmount,
     cast(sum(period_adjustment.ChargeCount) as bigint) as ChargeCount
 from period_adjustment
 where period_adjustment.BillingPeriodStart in (

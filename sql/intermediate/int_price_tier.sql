@@ -107,6 +107,8 @@ found as (
         and coalesce(int_price_sheet.BillingProfileId, '') = wanted.PriceScopeId
     where int_price_sheet.PriceType = 'Consumption'
         and int_price_sheet.UnitPrice is not null
+        -- A price that ended before the day, within the period, is over.
+        and not coalesce(int_price_sheet.EffectiveEndDate >= wanted.BillingPeriodStart and int_price_sheet.EffectiveEndDate < wanted.PriceDay, false)
     union all
     select
         wanted.*,
@@ -174,17 +176,30 @@ reasons as (
     from compared
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 ),
-ranked as (
+preferred as (
+    -- An entry of a rate card has all its tiers, and a newer one replaces them all.
     select
         compared.*,
         rank() over (
             partition by compared.BillingPeriodStart, compared.Account, compared.PriceScopeId, compared.MeterId, compared.SkuKey, compared.OfferId,
                 compared.UnitOfMeasure, compared.PricingCurrency, compared.PriceDay
-            order by compared.Preference, compared.IsConverted, compared.AgeInDays
+            order by compared.Preference, compared.IsConverted, case when compared.PriceSource = 'rate_card' then compared.AgeInDays else 0 end
         ) as Place
     from compared
     where compared.IsCurrency
         and compared.IsUnit
+),
+ranked as (
+    -- Elsewhere each tier has a day of its own from which its price holds.
+    select
+        preferred.*,
+        rank() over (
+            partition by preferred.BillingPeriodStart, preferred.Account, preferred.PriceScopeId, preferred.MeterId, preferred.SkuKey, preferred.OfferId,
+                preferred.UnitOfMeasure, preferred.PricingCurrency, preferred.PriceDay, preferred.TierMinimumUnits
+            order by preferred.AgeInDays
+        ) as TierPlace
+    from preferred
+    where preferred.Place = 1
 ),
 tiers as (
     select
@@ -209,7 +224,7 @@ tiers as (
         max(case when ranked.IsConverted = 0 or ranked.BlockSize = ranked.SheetBlockSize then ranked.IncludedQuantity
             else ratio(product(ranked.IncludedQuantity, ranked.SheetBlockSize), ranked.BlockSize) end) as IncludedQuantity
     from ranked
-    where ranked.Place = 1
+    where ranked.TierPlace = 1
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 laddered as (
@@ -221,7 +236,8 @@ laddered as (
         max(case when tiers.LowestPrice <> tiers.HighestPrice then 1 else 0 end) over whole as IsSeveral,
         min(tiers.LowestPrice) over whole as LowestOfAll,
         max(tiers.HighestPrice) over whole as HighestOfAll,
-        max(tiers.IncludedQuantity) over whole as IncludedOfAll
+        max(tiers.IncludedQuantity) over whole as IncludedOfAll,
+        max(tiers.PriceFrom) over whole as NewestPriceFrom
     from tiers
     window
         whole as (
@@ -247,7 +263,7 @@ judged as (
             else 'Priced'
         end as Status,
         laddered.PriceSource as PriceSource,
-        laddered.PriceFrom as PriceFrom,
+        laddered.NewestPriceFrom as PriceFrom,
         laddered.TierNumber as TierNumber,
         laddered.TierMinimumUnits as TierMinimumUnits,
         laddered.TierEndUnits as TierEndUnits,

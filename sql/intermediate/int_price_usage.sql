@@ -25,6 +25,7 @@
 --             when cost_and_usage.x_CostAllocationRuleName <> '' then 'CostAllocation'
 --             when cost_and_usage.x_PricingModel = 'Spot' then 'Spot'
 --             when cost_and_usage.PricingQuantity is null then 'NoQuantity'
+--             when cost_and_usage.x_EffectiveUnitPrice is null and cost_and_usage.BilledCost = 0 and cost_and_usage.PricingQuantity <> 0 then 'NoCost'
 --             else 'Usage'
 --         end
 --

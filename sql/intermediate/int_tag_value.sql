@@ -7,6 +7,9 @@
 -- A value is held against the values that the policy allows, or, for a tag without such, against the owners and the values that the
 -- owner rules name, where any of them asks for this tag. Where there is nothing to hold it against, every value is as good as any.
 --
+-- A value that a rule leads to an owner, whatever the subscription, is another spelling of that owner where the tag names him
+-- elsewhere by his own name: paymnets is payments then. A cost centre that a rule leads to an owner stays the cost centre it is.
+--
 -- A value not known is likely meant to be a known one that is the same without blanks and punctuation, or differs by one letter in
 -- four, two at most (a letter swapped with its neighbour counts two, which six letters and more may have). A missing tag is likely
 -- meant by a key that is as near.
@@ -167,13 +170,32 @@ seen_value as (
     union
     select passed_on.RuleSet, passed_on.TagKey, passed_on.TagValue from passed_on
 ),
+another_spelling as (
+    select
+        owner_rule.RuleSet,
+        seen_value.TagKey,
+        folded(owner_rule.TagValue) as TagValue,
+        min(folded(owner_rule.CostOwner)) as Folded,
+        min(trim(owner_rule.CostOwner)) as Spelled
+    from owner_rule
+    join seen_value
+        on seen_value.RuleSet = owner_rule.RuleSet
+        and seen_value.TagKey = lower(trim(owner_rule.TagKey))
+        and seen_value.TagValue = folded(owner_rule.CostOwner)
+    where not coalesce(owner_rule.IsPattern, false)
+        and coalesce(owner_rule.SubscriptionId, '') = ''
+        and coalesce(owner_rule.ResourceGroup, '') = ''
+        and coalesce(owner_rule.InvoiceSection, '') = ''
+    group by owner_rule.RuleSet, seen_value.TagKey, folded(owner_rule.TagValue)
+    having count(distinct folded(owner_rule.CostOwner)) = 1
+),
 meant_value as (
     select
         seen_value.RuleSet,
         seen_value.TagKey,
         seen_value.TagValue,
-        coalesce(folded(tag_value.TagValue), seen_value.TagValue) as Folded,
-        coalesce(trim(tag_value.TagValue), seen_value.TagValue) as Spelled
+        coalesce(another_spelling.Folded, folded(tag_value.TagValue), seen_value.TagValue) as Folded,
+        coalesce(another_spelling.Spelled, trim(tag_value.TagValue), seen_value.TagValue) as Spelled
     from seen_value
     join asked_tag
         on asked_tag.RuleSet = seen_value.RuleSet
@@ -182,6 +204,10 @@ meant_value as (
         on tag_value.RuleSet = seen_value.RuleSet
         and tag_value.TagKey = seen_value.TagKey
         and tag_value.Spelling = seen_value.TagValue
+    left join another_spelling
+        on another_spelling.RuleSet = seen_value.RuleSet
+        and another_spelling.TagKey = seen_value.TagKey
+        and another_spelling.TagValue = coalesce(folded(tag_value.TagValue), seen_value.TagValue)
 ),
 judged_value as (
     select

@@ -17,6 +17,26 @@
 -- reads:  int_allocation_line, int_share_weight, int_rule_set, allocation_rule, allocation_policy
 -- grain:  BillingPeriodStart, RuleId, RuleName, Account, SourceOwner, SubAccountId, ServiceName, BillingCurrency, CommitmentDiscountId, TargetOwner
 -- period: BillingPeriodStart
+-- from:   int_allocation_line on Account, SubAccountId, ServiceName, BillingCurrency
+--         where int_allocation_line.CostOwner = allocation_trace.SourceOwner
+--         and int_allocation_line.CommitmentDiscountId = allocation_trace.CommitmentDiscountId
+--         and case
+--             when allocation_trace.RuleId > 0 then int_allocation_line.RuleId = allocation_trace.RuleId
+--             else int_allocation_line.RuleId = 0 and int_allocation_line.AllocationKind = allocation_trace.RuleName
+--         end
+--         or allocation_trace.Level > 1 and int_allocation_line.RuleId > 0
+-- with:   int_share_weight on BillingCurrency, TargetOwner
+--         where int_share_weight.BillingPeriodStart = month_start(allocation_trace.BillingPeriodStart)
+--         and case
+--             when allocation_trace.RuleId > 0 then int_share_weight.ShareKey = 'Rule ' || cast(allocation_trace.RuleId as varchar)
+--             else starts_with(int_share_weight.ShareKey, allocation_trace.RuleName)
+--         end
+-- with:   allocation_rule where allocation_rule.RuleId = allocation_trace.RuleId and allocation_rule.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(allocation_trace.BillingPeriodStart)
+--         )
+-- with:   allocation_policy where allocation_trace.RuleId = 0 and allocation_policy.Policy = allocation_trace.RuleName and allocation_policy.RuleSet in (
+--             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(allocation_trace.BillingPeriodStart)
+--         )
 --
 -- column BillingPeriodStart    date             first day of the billing period
 -- column RuleId                bigint           the rule, counted from the top; 0 for a policy

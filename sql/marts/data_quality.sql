@@ -680,9 +680,11 @@ restated_months as (
         restatement.ChangedBy || ' ' || restatement.What || ' ' || restatement.BillingCurrency as Subject,
         case when restatement.ChangedBy <> 'Rule' and restatement.What = 'Charges' then 'warning' else 'info' end as Severity,
         case
-            when restatement.What = 'SharedCost' then 'Other owners pay '
-                || cast(cast(sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
-                || ' ' || restatement.BillingCurrency || ' of what is shared'
+            when restatement.What = 'Allocation' then 'Owners are charged '
+                || cast(cast(sum(greatest(restatement.EffectiveCostDifference + restatement.PolicyAmountDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+                || ' ' || restatement.BillingCurrency || ' more of what is shared or added by policy, others '
+                || cast(cast(sum(greatest(-restatement.EffectiveCostDifference - restatement.PolicyAmountDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
+                || ' ' || restatement.BillingCurrency || ' less,'
             when restatement.ChangedBy = 'Rule' then 'Other owners pay '
                 || cast(cast(sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18)))) as decimal(38, 2)) as varchar)
                 || ' ' || restatement.BillingCurrency || ' of the charges'
@@ -691,7 +693,7 @@ restated_months as (
                 || ' ' || restatement.BillingCurrency || ' as billed'
         end || ' since the run of ' || coalesce(cast(min(restatement.PreviousRunDate) as varchar), 'an unknown day')
             || case
-                when restatement.What = 'SharedCost' then ''
+                when restatement.What = 'Allocation' then ''
                 when count(distinct restatement.ChargeDate) = 1 then ', on ' || cast(min(restatement.ChargeDate) as varchar)
                 else ', on ' || cast(count(distinct restatement.ChargeDate) as varchar) || ' days between ' || cast(min(restatement.ChargeDate) as varchar)
                     || ' and ' || cast(max(restatement.ChargeDate) as varchar)
@@ -704,14 +706,17 @@ restated_months as (
         min(restatement.ChargeDate) as FirstDay,
         max(restatement.ChargeDate) as LastDay,
         count(distinct restatement.ChargeDate) as AffectedRows,
-        cast(case when restatement.ChangedBy = 'Rule' or restatement.What = 'SharedCost' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
-            else sum(restatement.EffectiveCostDifference) end as decimal(38, 18)) as Amount,
+        cast(case
+            when restatement.What = 'Allocation' then sum(greatest(restatement.EffectiveCostDifference + restatement.PolicyAmountDifference, cast(0 as decimal(38, 18))))
+            when restatement.ChangedBy = 'Rule' then sum(greatest(restatement.EffectiveCostDifference, cast(0 as decimal(38, 18))))
+            else sum(restatement.EffectiveCostDifference)
+        end as decimal(38, 18)) as Amount,
         restatement.BillingCurrency as BillingCurrency
     from restatement
     cross join run_context
     where month_add(month_start(restatement.BillingPeriodStart), 1) <= run_context.RunDate
     group by restatement.Account, month_start(restatement.BillingPeriodStart), restatement.ChangedBy, restatement.What, restatement.BillingCurrency
-    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference))) > 0.05
+    having sum(greatest(abs(restatement.EffectiveCostDifference), abs(restatement.BilledCostDifference), abs(restatement.PolicyAmountDifference))) > 0.05
 ),
 findings as (
     select * from broken_checks

@@ -22,18 +22,21 @@
 -- column CommitmentTiming    decimal(38, 18)  BillingCurrency, BilledCost - EffectiveCost
 -- column BilledCost          decimal(38, 18)  BillingCurrency, before tax: how much more it is
 -- column ListCost            decimal(38, 18)  BillingCurrency, at list price, before tax: how much more it is
--- column PolicyAmount        decimal(38, 18)  BillingCurrency, what rules add beyond cost: how much more it is
+-- column PolicyAmount        decimal(38, 18)  BillingCurrency, charged beyond EffectiveCost: how much more it is
+-- column ChargebackAmount    decimal(38, 18)  BillingCurrency, EffectiveCost + PolicyAmount: how much more the owner pays
 -- column ChargeCount         bigint           how many more charges there are; below 0 where there are fewer
 -- column Reason              varchar          NewCharges: nothing of it was signed off; GoneCharges: nothing of it is left; ChangedCharges
 -- column IsFinal             boolean          the month it is charged in is closed too
 --
 -- check: EffectiveCost + CommitmentTiming = BilledCost
+-- check: EffectiveCost + PolicyAmount = ChargebackAmount
 -- check: BillingPeriodStart > ClosedPeriodStart
 -- total: not exists (select 1 from (
---        select BillingPeriodStart as ClosedPeriodStart, BillingCurrency, BilledCost - ClosedBilledCost as BilledCost, EffectiveCost - ClosedEffectiveCost as EffectiveCost from int_closed_difference
---        union all select ClosedPeriodStart, BillingCurrency, -BilledCost, -EffectiveCost from period_adjustment
+--        select BillingPeriodStart as ClosedPeriodStart, BillingCurrency, BilledCost - ClosedBilledCost as BilledCost, EffectiveCost - ClosedEffectiveCost as EffectiveCost,
+--            PolicyAmount - ClosedPolicyAmount as PolicyAmount from int_closed_difference
+--        union all select ClosedPeriodStart, BillingCurrency, -BilledCost, -EffectiveCost, -PolicyAmount from period_adjustment
 --        where month_start(ClosedPeriodStart) in (select month_start(BillingPeriodStart) from int_closed_difference)) as changes
---        group by ClosedPeriodStart, BillingCurrency having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0)
+--        group by ClosedPeriodStart, BillingCurrency having sum(BilledCost) <> 0 or sum(EffectiveCost) <> 0 or sum(PolicyAmount) <> 0)
 -- total: (select count(*) from closed_period_adjustment) = (select count(*) from period_adjustment where IsFinal)
 with change as (
     select
@@ -49,8 +52,8 @@ with change as (
         int_closed_difference.ListCost - int_closed_difference.ClosedListCost as ListCost,
         int_closed_difference.PolicyAmount - int_closed_difference.ClosedPolicyAmount as PolicyAmount,
         int_closed_difference.ChargeCount - int_closed_difference.ClosedChargeCount as ChargeCount,
-        int_closed_difference.ClosedChargeCount as ClosedChargeCount,
-        int_closed_difference.ChargeCount as LiveChargeCount
+        int_closed_difference.ClosedLineCount as ClosedLineCount,
+        int_closed_difference.LineCount as LineCount
     from int_closed_difference
     union all
     select
@@ -64,7 +67,7 @@ with change as (
         -closed_period_adjustment.EffectiveCost,
         -closed_period_adjustment.BilledCost,
         -closed_period_adjustment.ListCost,
-        -closed_period_adjustment.PolicyAmount,
+        -coalesce(closed_period_adjustment.PolicyAmount, 0),
         -closed_period_adjustment.ChargeCount,
         0,
         0
@@ -85,8 +88,8 @@ open_change as (
         sum(change.ListCost) as ListCost,
         sum(change.PolicyAmount) as PolicyAmount,
         sum(change.ChargeCount) as ChargeCount,
-        sum(change.ClosedChargeCount) as ClosedChargeCount,
-        sum(change.LiveChargeCount) as LiveChargeCount
+        sum(change.ClosedLineCount) as ClosedLineCount,
+        sum(change.LineCount) as LineCount
     from change
     group by
         change.ClosedPeriodStart,
@@ -113,7 +116,8 @@ select
     closed_period_adjustment.CommitmentTiming as CommitmentTiming,
     closed_period_adjustment.BilledCost as BilledCost,
     closed_period_adjustment.ListCost as ListCost,
-    closed_period_adjustment.PolicyAmount as PolicyAmount,
+    coalesce(closed_period_adjustment.PolicyAmount, 0) as PolicyAmount,
+    coalesce(closed_period_adjustment.ChargebackAmount, closed_period_adjustment.EffectiveCost) as ChargebackAmount,
     closed_period_adjustment.ChargeCount as ChargeCount,
     closed_period_adjustment.Reason as Reason,
     true as IsFinal
@@ -133,10 +137,11 @@ select
     cast(open_change.BilledCost as decimal(38, 18)),
     cast(open_change.ListCost as decimal(38, 18)),
     cast(open_change.PolicyAmount as decimal(38, 18)),
+    cast(open_change.EffectiveCost + open_change.PolicyAmount as decimal(38, 18)),
     cast(open_change.ChargeCount as bigint),
     case
-        when open_change.ClosedChargeCount = 0 then 'NewCharges'
-        when open_change.LiveChargeCount = 0 then 'GoneCharges'
+        when open_change.ClosedLineCount = 0 then 'NewCharges'
+        when open_change.LineCount = 0 then 'GoneCharges'
         else 'ChangedCharges'
     end,
     false

@@ -472,7 +472,7 @@ rows_told as (
         lines.BillingCurrency as BillingCurrency,
         lines.ExchangeRate as ExchangeRate,
         lines.Status as Result,
-        lines.BillingPeriodStart as PriceFrom,
+        lines.PriceFrom as PriceFrom,
         cast(0 as decimal(38, 18)) as TierMinimumUnits,
         lines.MeterName as MeterName,
         cast(null as varchar) as PriceSource,
@@ -541,7 +541,11 @@ select
                 then 'Billed ' || cast(cast(rows_told.MeterBilled as decimal(38, 6)) as varchar) || ' times ' || rows_told.UnitOfMeasure || ', metered '
                     || cast(cast(rows_told.MeteredQuantity as decimal(38, 6)) as varchar) || '.'
                 else 'The cost is not the record''s own quantity at its own price.' end
-        when 'NoSheet' then 'There is no price sheet of the month.'
+        when 'NoSheet' then
+            case rows_told.Agreement
+                when 'mca' then 'There is no price sheet of the month; it can be had while the month is open, and not afterwards.'
+                when 'mosp' then 'There is no rate card and no retail price of what the subscription used.'
+                else 'There is no price sheet of the month.' end
         when 'NotInSheet' then 'The price sheet of the month has no price of this meter for this part, product or day.'
         when 'SeveralPrices' then 'The price sheet has several prices for it, from ' || coalesce(cast(cast(rows_told.LowestPrice as decimal(38, 6)) as varchar), '?')
             || ' to ' || coalesce(cast(cast(rows_told.HighestSheetPrice as decimal(38, 6)) as varchar), '?') || ', and nothing says which was meant.'

@@ -8,8 +8,9 @@
 -- whose records have other tags. Where a day adds up to something else, the rules are others and an owner came or went, each owner
 -- has a row for AzureAndRule, since both may have had a part in each.
 --
--- What the rules of allocation share is decided by month, and so is what changed of it (SharedCost): a row for each owner who is
--- given or gives another part of a month that was complete, beside the rows for its days, and together they come to nothing.
+-- What rules and policies of allocation share and add is decided by month, and so is what changed of it (Allocation): a row for
+-- each owner who gets, gives or is charged another amount for a month that was complete, beside the rows for its days. What is
+-- shared comes to nothing together; PolicyAmount is charged beyond cost.
 --
 -- When a new version of azledger calculates otherwise, it has nothing to compare its first run with, and the table is empty.
 --
@@ -21,21 +22,21 @@
 -- from:   previous_int_day_cost on BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency where restatement.What = 'Charges'
 --         and restatement.CostOwner in ('all', previous_int_day_cost.CostOwner)
 -- adds:   BilledCostBefore = previous_int_day_cost.BilledCost, EffectiveCostBefore = previous_int_day_cost.EffectiveCost, ChargeCountBefore = previous_int_day_cost.ChargeCount when What = 'Charges'
--- from:   int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'SharedCost'
--- adds:   BilledCostAfter = int_month_share.BilledCost, EffectiveCostAfter = int_month_share.EffectiveCost when What = 'SharedCost'
--- from:   previous_int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'SharedCost'
--- adds:   BilledCostBefore = previous_int_month_share.BilledCost, EffectiveCostBefore = previous_int_month_share.EffectiveCost when What = 'SharedCost'
+-- from:   int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'Allocation'
+-- adds:   BilledCostAfter = int_month_share.BilledCost, EffectiveCostAfter = int_month_share.EffectiveCost, PolicyAmountAfter = int_month_share.PolicyAmount when What = 'Allocation'
+-- from:   previous_int_month_share on BillingPeriodStart, Account, SubAccountId, ServiceName, BillingCurrency, CostOwner where restatement.What = 'Allocation'
+-- adds:   BilledCostBefore = previous_int_month_share.BilledCost, EffectiveCostBefore = previous_int_month_share.EffectiveCost, PolicyAmountBefore = previous_int_month_share.PolicyAmount when What = 'Allocation'
 --
 -- column BillingPeriodStart       date             first day of the billing period
--- column ChargeDate               date             UTC day of the charges; of SharedCost the first day of the billing period
+-- column ChargeDate               date             UTC day of the charges; of Allocation the first day of the billing period
 -- column Account                  varchar          the account's name in the configuration
 -- column SubAccountId             varchar          subscription GUID in lower case; Not assigned for charges of no subscription
 -- column ServiceName              varchar          Not assigned where the charges name none
 -- column BillingCurrency          varchar          ISO 4217
 -- column CostOwner                varchar          who pays; all where the day as a whole changed
--- column What                     varchar          Charges, or SharedCost: what rules of allocation give to the owner, or take
+-- column What                     varchar          Charges, or Allocation: what rules and policies give to the owner, or take
 -- column ChangedBy                varchar          Azure, Rule or AzureAndRule
--- column Change                   varchar          Added (no charges or shared cost before), Removed (none now) or Changed
+-- column Change                   varchar          Added (nothing before), Removed (none now) or Changed
 -- column ChargeCountBefore        bigint           charges in the run before
 -- column ChargeCountAfter         bigint           charges now
 -- column BilledCostBefore         decimal(38, 18)  BillingCurrency, as invoiced, before tax, in the run before
@@ -44,13 +45,17 @@
 -- column EffectiveCostBefore      decimal(38, 18)  BillingCurrency, amortised, before tax, in the run before
 -- column EffectiveCostAfter       decimal(38, 18)  BillingCurrency, amortised, before tax, now
 -- column EffectiveCostDifference  decimal(38, 18)  BillingCurrency, after − before
+-- column PolicyAmountBefore       decimal(38, 18)  BillingCurrency, charged beyond cost in the run before; 0 for Charges
+-- column PolicyAmountAfter        decimal(38, 18)  BillingCurrency, charged beyond cost now; 0 for Charges
+-- column PolicyAmountDifference   decimal(38, 18)  BillingCurrency, after − before
 -- column PreviousRunDate          date             the day the run before was made for
 -- column RulesBefore              varchar          digest of the rules in force in the run before
 -- column RulesAfter               varchar          digest of the rules in force now
 --
 -- check: BilledCostDifference = BilledCostAfter - BilledCostBefore
 -- check: EffectiveCostDifference = EffectiveCostAfter - EffectiveCostBefore
--- check: ChargeCountBefore <> ChargeCountAfter or BilledCostDifference <> 0 or EffectiveCostDifference <> 0
+-- check: PolicyAmountDifference = PolicyAmountAfter - PolicyAmountBefore
+-- check: ChargeCountBefore <> ChargeCountAfter or BilledCostDifference <> 0 or EffectiveCostDifference <> 0 or PolicyAmountDifference <> 0
 -- check: ChangedBy = 'Azure' or RulesBefore <> RulesAfter
 -- total: not exists (select BillingCurrency, sum(BilledCost), sum(EffectiveCost), sum(ChargeCount) from (
 --            select BillingPeriodStart, Account, ChargeDate, BillingCurrency, BilledCost, EffectiveCost, ChargeCount from int_day_cost
@@ -65,7 +70,7 @@
 --            union all select BillingPeriodStart, Account, ChargeDate, BillingCurrency, -BilledCost, -EffectiveCost, -ChargeCount from previous_int_day_cost) as moved
 --        where exists (select 1 from int_compared_month as m where m.BillingPeriodStart = moved.BillingPeriodStart and m.Account = moved.Account and m.CompleteTo >= moved.ChargeDate)
 --        group by BillingCurrency)
--- total: not exists (select BillingPeriodStart, Account, BillingCurrency from restatement where What = 'SharedCost'
+-- total: not exists (select BillingPeriodStart, Account, BillingCurrency from restatement where What = 'Allocation'
 --        group by BillingPeriodStart, Account, BillingCurrency having sum(BilledCostDifference) <> 0 or sum(EffectiveCostDifference) <> 0)
 -- total: not exists (select BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency from restatement where What = 'Charges' and ChangedBy = 'Rule'
 --        group by BillingPeriodStart, ChargeDate, Account, SubAccountId, ServiceName, BillingCurrency having sum(BilledCostDifference) <> 0 or sum(EffectiveCostDifference) <> 0)
@@ -226,7 +231,9 @@ share_entry as (
         cast(0 as decimal(38, 18)) as BilledCostBefore,
         int_month_share.BilledCost as BilledCostAfter,
         cast(0 as decimal(38, 18)) as EffectiveCostBefore,
-        int_month_share.EffectiveCost as EffectiveCostAfter
+        int_month_share.EffectiveCost as EffectiveCostAfter,
+        cast(0 as decimal(38, 18)) as PolicyAmountBefore,
+        int_month_share.PolicyAmount as PolicyAmountAfter
     from int_month_share
     union all
     select
@@ -239,6 +246,8 @@ share_entry as (
         previous_int_month_share.BilledCost,
         cast(0 as decimal(38, 18)),
         previous_int_month_share.EffectiveCost,
+        cast(0 as decimal(38, 18)),
+        previous_int_month_share.PolicyAmount,
         cast(0 as decimal(38, 18))
     from previous_int_month_share
 ),
@@ -253,7 +262,9 @@ share as (
         cast(sum(share_entry.BilledCostBefore) as decimal(38, 18)) as BilledCostBefore,
         cast(sum(share_entry.BilledCostAfter) as decimal(38, 18)) as BilledCostAfter,
         cast(sum(share_entry.EffectiveCostBefore) as decimal(38, 18)) as EffectiveCostBefore,
-        cast(sum(share_entry.EffectiveCostAfter) as decimal(38, 18)) as EffectiveCostAfter
+        cast(sum(share_entry.EffectiveCostAfter) as decimal(38, 18)) as EffectiveCostAfter,
+        cast(sum(share_entry.PolicyAmountBefore) as decimal(38, 18)) as PolicyAmountBefore,
+        cast(sum(share_entry.PolicyAmountAfter) as decimal(38, 18)) as PolicyAmountAfter
     from share_entry
     join int_compared_month
         on int_compared_month.BillingPeriodStart = share_entry.BillingPeriodStart
@@ -262,6 +273,7 @@ share as (
     group by 1, 2, 3, 4, 5, 6
     having sum(share_entry.BilledCostBefore) <> sum(share_entry.BilledCostAfter)
         or sum(share_entry.EffectiveCostBefore) <> sum(share_entry.EffectiveCostAfter)
+        or sum(share_entry.PolicyAmountBefore) <> sum(share_entry.PolicyAmountAfter)
 ),
 -- Months in which Azure changed charges, which moves what is shared of them.
 touched as (
@@ -287,7 +299,9 @@ line as (
         changed.BilledCostBefore,
         changed.BilledCostAfter,
         changed.EffectiveCostBefore,
-        changed.EffectiveCostAfter
+        changed.EffectiveCostAfter,
+        cast(0 as decimal(38, 18)) as PolicyAmountBefore,
+        cast(0 as decimal(38, 18)) as PolicyAmountAfter
     from changed
     union all
     select
@@ -298,20 +312,22 @@ line as (
         share.ServiceName,
         share.BillingCurrency,
         share.CostOwner,
-        'SharedCost',
+        'Allocation',
         case
             when compared_run.RulesBefore = compared_run.RulesAfter then 'Azure'
             when touched.Account is null then 'Rule'
             else 'AzureAndRule'
         end,
-        share.BilledCostBefore = 0 and share.EffectiveCostBefore = 0,
-        share.BilledCostAfter = 0 and share.EffectiveCostAfter = 0,
+        share.BilledCostBefore = 0 and share.EffectiveCostBefore = 0 and share.PolicyAmountBefore = 0,
+        share.BilledCostAfter = 0 and share.EffectiveCostAfter = 0 and share.PolicyAmountAfter = 0,
         cast(0 as bigint),
         cast(0 as bigint),
         share.BilledCostBefore,
         share.BilledCostAfter,
         share.EffectiveCostBefore,
-        share.EffectiveCostAfter
+        share.EffectiveCostAfter,
+        share.PolicyAmountBefore,
+        share.PolicyAmountAfter
     from share
     cross join compared_run
     left join touched
@@ -337,6 +353,9 @@ select
     line.EffectiveCostBefore as EffectiveCostBefore,
     line.EffectiveCostAfter as EffectiveCostAfter,
     cast(line.EffectiveCostAfter - line.EffectiveCostBefore as decimal(38, 18)) as EffectiveCostDifference,
+    line.PolicyAmountBefore as PolicyAmountBefore,
+    line.PolicyAmountAfter as PolicyAmountAfter,
+    cast(line.PolicyAmountAfter - line.PolicyAmountBefore as decimal(38, 18)) as PolicyAmountDifference,
     compared_run.RunDate as PreviousRunDate,
     compared_run.RulesBefore as RulesBefore,
     compared_run.RulesAfter as RulesAfter

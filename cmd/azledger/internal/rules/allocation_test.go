@@ -391,6 +391,26 @@ func FuzzOwners(f *testing.F) {
 	})
 }
 
+func FuzzNamedFiles(f *testing.F) {
+	for _, name := range []string{"tags.csv", "rates.csv"} {
+		text, err := os.ReadFile(filepath.Join("testdata/example", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	dir := f.TempDir()
+	allocation := filepath.Join(dir, "allocation.yaml")
+	if err := os.WriteFile(allocation, []byte("tags: {inherited: file.csv}\nrate_card: file.csv\n"), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		write(t, dir, "file.csv", text)
+		set, err := Read(Files{Allocation: allocation}, columns)
+		holdsTogether(t, set, err)
+	})
+}
+
 // holdsTogether wants a set whose rows fit, or problems that name file and line.
 func holdsTogether(t *testing.T, set *Set, err error) {
 	t.Helper()

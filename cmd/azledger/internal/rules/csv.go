@@ -51,7 +51,7 @@ func readLines(file string, lines *csv.Reader, header []string) (records []recor
 		}
 		line, _ := lines.FieldPos(0)
 		if len(fields) != len(header) {
-			problems = append(problems, Problem{File: file, Line: line, Text: fmt.Sprintf("the line has %d fields, the header has %d; quote a field that holds a comma", len(fields), len(header))})
+			problems = append(problems, Problem{File: file, Line: line, Text: fmt.Sprintf("the header has %d fields, the line %d; put a field that holds a comma in quotes", len(header), len(fields))})
 			continue
 		}
 		r := record{line, map[string]string{}}
