@@ -24,7 +24,7 @@ func TestThirteenMonthsReconcile(t *testing.T) {
 func TestABalancedEnterpriseIsExplained(t *testing.T) {
 	t.Parallel()
 	e := enterpriseOf(t, azuresim.Config{Seed: 20261122, Months: 4, Rows: 500, Balanced: true, Complete: true})
-	e.run(0, "run", "--as-of", "2026-11-22", "--fail-on-unexplained")
+	e.run(0, "run", "--as-of", "2026-11-22", "--fail-on-unexplained", "0.01")
 	e.reconciliation(t)
 	e.wantRows("select count(*) > 0, count(*) filter (where Status not in ('Matched', 'Explained', 'Estimated')) from invoice_reconciliation", []string{"true", "0"})
 	e.wantRows("select count(*) from invoice_reconciliation where Component = 'MissingUsage'", []string{"0"})
