@@ -30,6 +30,17 @@
 -- from:   invoice on Account, InvoiceId, BillingCurrency where invoice_reconciliation.Component not in
 --         ('Usage', 'LateCharge', 'Purchase', 'PurchaseTiming', 'Marketplace', 'Rounding', 'ExchangeRate', 'PriceMismatch', 'QuantityMismatch')
 -- adds:   Amount = invoice.TaxAmount when invoice_reconciliation.Component = 'Tax'
+-- from:   int_price_mismatch on Account, BillingCurrency where invoice_reconciliation.Component in ('PriceMismatch', 'QuantityMismatch') and exists (
+--             select 1 from int_invoice_assignment
+--             where int_invoice_assignment.Account = int_price_mismatch.Account
+--                 and int_invoice_assignment.BillingPeriodStart = int_price_mismatch.BillingPeriodStart
+--                 and int_invoice_assignment.RecordedInvoiceId = int_price_mismatch.InvoiceId
+--                 and int_invoice_assignment.SubAccountId = int_price_mismatch.SubAccountId
+--                 and int_invoice_assignment.BillingCurrency = int_price_mismatch.BillingCurrency
+--                 and int_invoice_assignment.InvoiceId = invoice_reconciliation.InvoiceId
+--         )
+-- adds:   Amount = int_price_mismatch.PriceMismatch when invoice_reconciliation.Component = 'PriceMismatch'
+-- adds:   Amount = int_price_mismatch.QuantityMismatch when invoice_reconciliation.Component = 'QuantityMismatch'
 -- from:   int_invoice_billed on Account, InvoiceId, BillingCurrency, Component
 -- from:   int_enrollment_invoice on Account, InvoiceId, BillingCurrency
 -- with:   int_missing_usage on Account, BillingCurrency where invoice_reconciliation.Component = 'MissingUsage'
