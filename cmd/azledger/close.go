@@ -168,12 +168,22 @@ func (c *closing) upToDate(ctx context.Context) error {
 	return fmt.Errorf("%s would be built anew, %s the first: run azledger run, look at the result, then close", count(len(stale), "table"), first)
 }
 
-// unsettled lists what speaks against closing: invoices that are not explained, and sources whose records are not those of
-// the last attempt.
+// unsettled lists what speaks against closing: invoices that are not explained or not there, and sources whose records are
+// not those of the last attempt. Late charges that wait for the next invoice do not: they come every month, and the
+// next one's reconciliation has them.
 const unsettled = `
 	select coalesce(strftime(InvoicePeriodStart, '%Y-%m'), ''), 'invoice ' || InvoiceId || ' of ' || Account || ' is ' || Status
 	from invoice_reconciliation
 	where Status in ('Estimated', 'Unexplained')
+		and not (InvoiceKind = 'Pending' and exists (
+			select 1
+			from invoice_reconciliation as billed
+			where billed.Account = invoice_reconciliation.Account
+				and billed.BillingCurrency = invoice_reconciliation.BillingCurrency
+				and date_trunc('month', billed.InvoicePeriodStart) = date_trunc('month', invoice_reconciliation.InvoicePeriodStart)
+				and billed.InvoiceKind not in ('Pending', 'Missing')
+				and billed.Status <> 'Estimated'
+		))
 	union
 	select BillingPeriod, Source || ' of ' || Account || ' failed: ' || coalesce(Error, '')
 	from source_completeness

@@ -47,6 +47,9 @@ func publicKey(key ed25519.PrivateKey) ed25519.PublicKey {
 // somebody changed can be signed anew with another key.
 func (s signature) holds(key ed25519.PrivateKey) error {
 	if s.Algorithm == "" && s.PublicKey == "" && s.Signature == "" {
+		if key != nil {
+			return fmt.Errorf("not signed, although %sSIGNING_KEY is set: the signature was taken away, or the month was closed without the key", envPrefix)
+		}
 		return nil
 	}
 	public, err := base64.StdEncoding.DecodeString(s.PublicKey)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
@@ -302,4 +303,14 @@ func filesBelow(folder string) (n int) {
 		return nil
 	})
 	return n
+}
+
+func TestASignatureThatIsGoneIsMissed(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	if err := (signature{SHA256: "aa"}).holds(key); err == nil {
+		t.Error("a record without a signature passes for one that the key signed")
+	}
+	if err := (signature{SHA256: "aa"}).holds(nil); err != nil {
+		t.Errorf("without a key: %v", err)
+	}
 }
