@@ -47,8 +47,11 @@
 --                 when cost_and_usage.x_ChargeType in ('Purchase', 'Refund')
 --                     and cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') then 'commitment bought'
 --                 when cost_and_usage.ChargeCategory = 'Purchase'
---                     and (lower(cost_and_usage.x_SkuMeterCategory) like '%support%'
---                         or lower(cost_and_usage.ChargeDescription) like '%support plan%') then 'support plan'
+--                     and (
+--                         lower(cost_and_usage.x_SkuMeterCategory) like '%support%'
+--                         or lower(cost_and_usage.ChargeDescription) like '%support plan%'
+--                         or lower(cost_and_usage.ChargeDescription) like '%azure support%'
+--                     ) then 'support plan'
 --                 when cost_and_usage.x_PublisherType = 'Marketplace'
 --                     and (cost_and_usage.ResourceId is null or cost_and_usage.x_ResourceType = 'microsoft.saas/saasresources') then 'Marketplace subscription'
 --                 when cost_and_usage.ChargeCategory = 'Purchase' then 'purchase'
@@ -117,8 +120,11 @@ spent as (
             when cost_and_usage.x_ChargeType in ('Purchase', 'Refund')
                 and cost_and_usage.x_PricingModel in ('Reservation', 'SavingsPlan') then 'commitment bought'
             when cost_and_usage.ChargeCategory = 'Purchase'
-                and (lower(cost_and_usage.x_SkuMeterCategory) like '%support%'
-                    or lower(cost_and_usage.ChargeDescription) like '%support plan%') then 'support plan'
+                and (
+                    lower(cost_and_usage.x_SkuMeterCategory) like '%support%'
+                    or lower(cost_and_usage.ChargeDescription) like '%support plan%'
+                    or lower(cost_and_usage.ChargeDescription) like '%azure support%'
+                ) then 'support plan'
             when cost_and_usage.x_PublisherType = 'Marketplace'
                 and (cost_and_usage.ResourceId is null or cost_and_usage.x_ResourceType = 'microsoft.saas/saasresources') then 'Marketplace subscription'
             when cost_and_usage.ChargeCategory = 'Purchase' then 'purchase'
