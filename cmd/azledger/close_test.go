@@ -253,6 +253,22 @@ func TestAChainIsNotExchanged(t *testing.T) {
 	}
 }
 
+// TestOtherRulesInAClosedMonthAreNotComputedWith: by them the month would cost others something, as an adjustment.
+func TestOtherRulesInAClosedMonthAreNotComputedWith(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	name := filepath.Join(l.dir, "lake", "closed", "2026-09", "rules", "owners.csv")
+	text, err := os.ReadFile(name)
+	check(t, err)
+	check(t, os.WriteFile(name, []byte("CostOwner,SubscriptionId\nshap,s1\n"), 0o644))
+	if _, said := l.run(1, "transform", "--as-of", asOfClose, "--quiet"); !strings.Contains(said, name) || !strings.Contains(said, "put the folder back from a copy") {
+		t.Errorf("transform says %s", said)
+	}
+	check(t, os.WriteFile(name, text, 0o644))
+	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+}
+
 // TestKilledWhileClosing kills the process at several points: the month is closed or it is not.
 func TestKilledWhileClosing(t *testing.T) {
 	t.Parallel()

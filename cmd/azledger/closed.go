@@ -118,8 +118,8 @@ type closedMonth struct {
 	signed bool
 }
 
-// closedMonths reads the records of the closed months, the oldest first. It holds each to its signature, for tables are
-// made from what they say; the rest is for verify.
+// closedMonths reads the records of the closed months, the oldest first. It holds each to its signature, and the rules it
+// keeps to the record, for tables are made from what they say; the rest is for verify.
 func (c *config) closedMonths() ([]closedMonth, error) {
 	folders, err := os.ReadDir(filepath.Join(c.Lake, closedFolder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -131,6 +131,9 @@ func (c *config) closedMonths() ([]closedMonth, error) {
 			continue
 		}
 		m, err := readClosed(filepath.Join(c.Lake, closedFolder, f.Name()))
+		if err == nil {
+			err = m.checkRules()
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: put the folder back from a copy; azledger verify says what else is damaged", err)
 		}
@@ -180,6 +183,22 @@ func (m closedMonth) checkPaths(name string) error {
 	for _, f := range files {
 		if !fs.ValidPath(f.Path) {
 			return fmt.Errorf("%s: the file %q lies outside the folder", name, f.Path)
+		}
+	}
+	return nil
+}
+
+// checkRules refuses rules that are not those the month was closed with: by others it would cost something else, and the
+// difference would be charged.
+func (m closedMonth) checkRules() error {
+	for _, f := range m.Rules {
+		name := filepath.Join(m.folder, filepath.FromSlash(f.Path))
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if sum := hashText(text); sum != f.SHA256 {
+			return fmt.Errorf("%s: its sha256 is %.16s, but the month was closed with %.16s", name, sum, f.SHA256)
 		}
 	}
 	return nil

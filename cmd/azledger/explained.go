@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -13,10 +14,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// failFlag is --fail-on-unexplained, which run, transform and reconcile have.
+// failFlag is --fail-on-unexplained, which run, transform and reconcile have. An empty amount is refused: in cron it is a
+// variable that nobody set, and the check would be off without a word.
 func failFlag(c *cobra.Command, into *string) {
-	c.Flags().StringVar(into, "fail-on-unexplained", "",
-		"exit with 6 if more than `amount` of an invoice is not explained, in its currency; 0: more than rounding can leave")
+	c.Flags().Func("fail-on-unexplained",
+		"exit with 6 if more than `amount` of an invoice is not explained, in its currency; 0: more than rounding can leave",
+		func(text string) error {
+			if text == "" {
+				return errors.New("the amount is empty; want 0 or more, such as 0 or 10.50")
+			}
+			*into = text
+			return nil
+		})
 }
 
 // unexplainedLimit is what of an invoice may stay unexplained; nil asks nothing.

@@ -121,9 +121,9 @@ func (a *app) newJob(k ask) (*job, error) {
 }
 
 // checkOwners reads the owners file before hours are spent on what cannot be built
-// without it. Load builds nothing, and may run where that file is not.
+// without it. Load and verify build nothing, and may run where that file is not.
 func (j *job) checkOwners() error {
-	if j.ask.command == "load" {
+	if j.ask.command == "load" || j.ask.command == "verify" {
 		return nil
 	}
 	_, err := j.cfg.rules()

@@ -28,18 +28,16 @@ const (
 	rulesJournal = "journal.csv"
 )
 
-// keepRules puts a set where it can be found again. What is there already stays.
+// keepRules puts a set where it can be found again. What is there already stays, unless it is damaged.
 func (c *config) keepRules(set *rules.Set, asOf time.Time) error {
 	folder := filepath.Join(c.Lake, rulesFolder)
 	digest := set.Digest()
-	texts := set.Texts()
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		file := filepath.Join(folder, digest, name)
-		if _, err := os.Stat(file); err == nil {
-			continue
-		}
-		if err := replaceFile(file, texts[name]); err != nil {
-			return err
+	if _, err := c.rulesOf(digest); err != nil {
+		texts := set.Texts()
+		for _, name := range slices.Sorted(maps.Keys(texts)) {
+			if err := replaceFile(filepath.Join(folder, digest, name), texts[name]); err != nil {
+				return err
+			}
 		}
 	}
 	return noteRules(filepath.Join(folder, rulesJournal), digest, asOf)
@@ -114,5 +112,13 @@ func (c *config) rulesOf(digest string) (*rules.Set, error) {
 	if _, err := os.Stat(folder); digest == "" || strings.ContainsAny(digest, `/\`) || err != nil {
 		return nil, fmt.Errorf("the lake does not have the rules %s of its last run any more; azledger transform applies those in force and keeps them", digest)
 	}
-	return rules.Open(folder, columns)
+	const advice = "azledger transform applies the rules in force and keeps them"
+	set, err := rules.Open(folder, columns)
+	if err != nil {
+		return nil, fmt.Errorf("the kept rules of the last run are damaged; %s: %w", advice, err)
+	}
+	if set.Digest() != digest {
+		return nil, fmt.Errorf("%s: is not what the last run kept there, or was kept by another version; %s", folder, advice)
+	}
+	return set, nil
 }

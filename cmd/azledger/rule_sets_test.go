@@ -61,6 +61,23 @@ func TestRulesThatAreGoneAreMissed(t *testing.T) {
 	}
 }
 
+func TestKeptRulesThatAreDamagedAreToldAndKeptAnew(t *testing.T) {
+	c := config{Lake: t.TempDir()}
+	set := ownedBy(t, "A")
+	day := time.Date(2026, 9, 5, 0, 0, 0, 0, time.UTC)
+	file := filepath.Join(c.Lake, "rules", set.Digest(), "owners.csv")
+	for _, damaged := range []string{"CostOwner\nB\n", "CostOwner", ""} {
+		check(t, c.keepRules(set, day))
+		if _, err := c.rulesOf(set.Digest()); err != nil {
+			t.Error(err)
+		}
+		check(t, os.WriteFile(file, []byte(damaged), 0o600))
+		if _, err := c.rulesOf(set.Digest()); err == nil || !strings.Contains(err.Error(), filepath.Dir(file)) || !strings.Contains(err.Error(), "azledger transform") {
+			t.Errorf("%q: %v", damaged, err)
+		}
+	}
+}
+
 // Null and the empty text are told apart, and what would break a line does not.
 func TestInputFields(t *testing.T) {
 	in := transform.Input{Name: "tag_value", Path: filepath.Join(t.TempDir(), "t.csv"), Columns: []transform.Column{{Name: "RuleSet"}, {Name: "TagKey"}, {Name: "Spelling"}, {Name: "TagValue"}}}

@@ -293,11 +293,16 @@ func (a *allocation) weights(to item, r *rule, month string) []target {
 	switch {
 	case len(pairs) == 0:
 		to.wrong("to: nobody receives")
+	case sound && sum.Cmp(mostWeight) >= 0:
+		to.wrong("the shares add up to %s; want less than 21 digits before the point in all", plain(sum))
 	case sound && r.split == "Manual" && sum.Cmp(big.NewRat(100, 1)) != 0:
 		to.wrong("the percentages add up to %s, not to 100%s", plain(sum), of(month))
 	}
 	return r.targets
 }
+
+// mostWeight is what the shares of a rule stay below, as they are added up in a decimal(38, 18).
+var mostWeight = new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(20), nil))
 
 func of(month string) string {
 	if month == "" {
@@ -331,7 +336,11 @@ func (i item) weight(split string) (string, *big.Rat) {
 }
 
 func (a *allocation) readMonths(months item, r *rule) {
-	for _, p := range months.pairs("months") {
+	pairs := months.pairs("months")
+	if months.isMapping() && len(pairs) == 0 {
+		months.wrong("months names no month: want one and its shares, such as 2026-10: {Data: 60, Web: 40}, or leave months out")
+	}
+	for _, p := range pairs {
 		month, ok := p.key.text("a month")
 		switch {
 		case ok && !monthText.MatchString(month):

@@ -79,6 +79,7 @@ func (a *allocation) condition(i item, column string) condition {
 		fields := i.fields(column, "not")
 		not, ok := fields["not"]
 		if !ok {
+			i.wrong("%s wants a value, or not: and a value", column)
 			return c
 		}
 		c.negated, values = true, not

@@ -47,6 +47,11 @@ func (r record) checkRate(file string) (problems Problems) {
 	if id := r.get("MeterId"); id != "" && !guid.MatchString(fold(id)) {
 		wrong("MeterId %q: want a GUID as in x_SkuMeterId", id)
 	}
+	for _, column := range []string{"ServiceName", "SkuMeter"} {
+		if text := r.get(column); isPattern(text) {
+			wrong("%s %q: a price is for what is named in full, without * and ?", column, text)
+		}
+	}
 	if code := r.get("BillingCurrency"); !currency.MatchString(code) {
 		wrong("BillingCurrency %q: want a code of ISO 4217 such as EUR", code)
 	}

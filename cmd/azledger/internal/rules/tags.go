@@ -172,6 +172,11 @@ func (t *tagRules) readInherited(file string, text []byte) Problems {
 				wrong = append(wrong, Problem{File: file, Line: r.line, Text: column + " is empty"})
 			}
 		}
+		for _, column := range []string{"SubscriptionId", "ResourceGroup"} {
+			if text := r.get(column); isPattern(text) {
+				wrong = append(wrong, Problem{File: file, Line: r.line, Text: fmt.Sprintf("%s %q: want it in full, without * and ?", column, text)})
+			}
+		}
 		i := t.newInherited(r)
 		id := [3]string{i.subscription, i.group, fold(i.key)}
 		wrong = append(wrong, i.disputed(file, before[id])...)
