@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/azledger/azledger/cmd/azledger/internal/rules"
-	"github.com/azledger/azledger/transform"
 )
 
 func (a *app) allocationCommand() *cobra.Command {
@@ -120,16 +119,6 @@ func (j *job) planAllocation(ctx context.Context, onlyRules bool) error {
 	return j.printMoves(changes, moves)
 }
 
-// has tells whether a finished table has a column.
-func (s finishedSet) has(table, column string) bool {
-	for _, t := range s.Tables {
-		if t.Name == table {
-			return slices.ContainsFunc(t.Columns, func(c transform.Column) bool { return c.Name == column })
-		}
-	}
-	return false
-}
-
 // known refuses months that the chargeback does not have.
 func (j *job) known(there []string) error {
 	if j.span == (months{}) || slices.ContainsFunc(there, j.span.has) {
@@ -145,10 +134,8 @@ func (j *job) appliedRules(ctx context.Context) (*rules.Set, error) {
 		return nil, err
 	}
 	digest := ""
-	err = j.cfg.eachRow(ctx, views, "select RulesDigest from run", func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row != nil {
-			digest = row[0]
-		}
+	err = j.cfg.eachRow(ctx, views, "select RulesDigest from run", func(row []string) error {
+		digest = row[0]
 		return nil
 	})
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/azledger/azledger/cmd/azledger/internal/rules"
-	"github.com/azledger/azledger/sql"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -82,44 +79,6 @@ func (s *scratch) remove() error {
 	return err
 }
 
-// linkTree gives every file below a folder a second name below another one.
-func linkTree(from, to string) error {
-	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) && name == from {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		rest, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rest), 0o755)
-		}
-		return linkFile(name, filepath.Join(to, rest))
-	})
-}
-
-// linkFile copies where the disk knows no second names.
-func linkFile(from, to string) error {
-	if os.Link(from, to) == nil {
-		return nil
-	}
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Close())
-}
-
 // fetchFor brings files of a lake in a container into the working copy and links them.
 func (s *scratch) fetchFor() func(context.Context, []string) error {
 	if s.fetch() == nil {
@@ -161,10 +120,7 @@ func (s *scratch) chargeback(ctx context.Context, set *rules.Set) (amounts, erro
 		return nil, err
 	}
 	sums := amounts{}
-	err = s.cfg.eachRow(ctx, map[string][]string{"chargeback": files}, owed, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row == nil {
-			return nil
-		}
+	err = s.cfg.eachRow(ctx, map[string][]string{"chargeback": files}, owed, func(row []string) error {
 		n, ok := new(big.Rat).SetString(row[3])
 		if !ok {
 			return fmt.Errorf("chargeback: %q is no amount", row[3])
@@ -187,17 +143,10 @@ func (s *scratch) build(ctx context.Context, set *rules.Set) ([]string, error) {
 	}
 	bar := s.progress("allocation plan")
 	defer bar.close()
-	_, err = transform.Run(ctx, transform.Options{
-		Lake: s.folder, Temp: s.cfg.temp(), Memory: s.cfg.Limits.Memory, Threads: s.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Kept: kept(closed), Tables: []string{"chargeback"}, Fetch: s.fetchFor(),
-		Periods: transform.Range{From: s.span.from, To: s.span.to},
-		Progress: func(e transform.Event) {
-			bar.say(strings.TrimSpace(e.Name + " " + e.Period))
-			if e.Outcome != transform.Building {
-				bar.step(e.Total)
-			}
-		},
-	})
+	o := s.lakeOptions(inputs, closed)
+	o.Lake, o.Fetch, o.Progress = s.folder, s.fetchFor(), bar.built
+	o.Tables, o.Periods = []string{"chargeback"}, transform.Range{From: s.span.from, To: s.span.to}
+	_, err = transform.Run(ctx, o)
 	var broken *transform.CheckError
 	if errors.As(err, &broken) {
 		return nil, checkError{err}

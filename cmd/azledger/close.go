@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/azledger/azledger/sql"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -199,8 +198,8 @@ func (c *closing) settled(ctx context.Context) error {
 		return err
 	}
 	var open []string
-	err = c.cfg.eachRow(ctx, views, unsettled, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row != nil && row[0] == c.month {
+	err = c.cfg.eachRow(ctx, views, unsettled, func(row []string) error {
+		if row[0] == c.month {
 			open = append(open, shortened(row[1]))
 		}
 		return nil
@@ -209,19 +208,6 @@ func (c *closing) settled(ctx context.Context) error {
 		return err
 	}
 	return fmt.Errorf("it is not settled; --accept <reason> closes it all the same:\n  %s", strings.Join(open, "\n  "))
-}
-
-// finishedViews are the files of tables in the set.
-func (j *job) finishedViews(ctx context.Context, tables ...string) (map[string][]string, error) {
-	views := map[string][]string{}
-	for _, t := range tables {
-		files, err := j.finished(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		views[t] = files
-	}
-	return views, nil
 }
 
 func (c *closing) printTables(m closedMonth) error {
@@ -237,6 +223,3 @@ func (c *closing) printTables(m closedMonth) error {
 	c.log.Info("closed", "month", m.Period, "by", m.By, "record", m.sha256, "signed", m.signed)
 	return nil
 }
-
-// models are those of this program.
-func models() ([]*transform.Model, error) { return transform.Load(sql.FS) }

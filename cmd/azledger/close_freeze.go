@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -18,44 +17,6 @@ import (
 	"github.com/azledger/azledger/load"
 	"github.com/azledger/azledger/transform"
 )
-
-// finishedSet is what transform left in the lake, as set.json says.
-type finishedSet struct {
-	AsOf   string `json:"as_of"`
-	Tables []struct {
-		Name    string
-		Period  string
-		Columns []transform.Column
-		Files   []load.File
-	}
-}
-
-func (c *config) finishedSet() (s finishedSet, err error) {
-	name := filepath.Join(c.tables(), "set.json")
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, errors.New("there are no finished tables yet: azledger run makes them")
-	}
-	if err != nil {
-		return s, err
-	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		return s, fmt.Errorf("%s: %w", name, err)
-	}
-	return s, nil
-}
-
-// periods are the months of which a table has rows.
-func (s finishedSet) periods(table string) (months []string) {
-	for _, t := range s.Tables {
-		for _, f := range t.Files {
-			if t.Name == table && f.Rows > 0 {
-				months = append(months, f.Period)
-			}
-		}
-	}
-	return months
-}
 
 // freeze writes the folder of the month beside its place and gives it its name when it is whole and on the disk.
 func (c *closing) freeze(ctx context.Context) (closedMonth, error) {
@@ -177,8 +138,7 @@ func monthColumn(m *transform.Model) string {
 	return ""
 }
 
-// keepWhole keeps a file as it is. It is the same file under another name where the disk can do that: table files are
-// never changed in place.
+// keepWhole keeps a file as it is.
 func (c *closing) keepWhole(ctx context.Context, folder, table string, f load.File) (recordTable, error) {
 	from := filepath.Join(c.cfg.tables(), filepath.FromSlash(f.Path))
 	name := path.Join("tables", table, f.SHA256[:16]+".parquet")
@@ -198,10 +158,7 @@ func (c *closing) keepWhole(ctx context.Context, folder, table string, f load.Fi
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return recordTable{}, err
 	}
-	if os.Link(from, to) != nil {
-		err = copyFile(from, to)
-	}
-	return recordTable{Name: table, Whole: true, Files: []recordFileEntry{{name, f.Rows, f.Bytes, f.SHA256}}}, err
+	return recordTable{Name: table, Whole: true, Files: []recordFileEntry{{name, f.Rows, f.Bytes, f.SHA256}}}, linkFile(from, to)
 }
 
 // keepRows writes the month's rows of a table of one piece.
@@ -259,10 +216,7 @@ func (c *config) sums(ctx context.Context, folder string, tables []recordTable) 
 		parts = append(parts, sumsOf(t))
 	}
 	sums := map[string][]recordSum{}
-	err := c.eachRow(ctx, views, strings.Join(parts, " union all ")+" order by 1, 2", func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row == nil {
-			return nil
-		}
+	err := c.eachRow(ctx, views, strings.Join(parts, " union all ")+" order by 1, 2", func(row []string) error {
 		s := recordSum{BillingCurrency: row[1], Rows: row[2]}
 		for i, value := range strings.Fields(row[3]) {
 			if i == 0 {
@@ -320,43 +274,9 @@ func (c *closing) invoices(ctx context.Context, folder string, tables []recordTa
 		return nil, nil
 	}
 	views := map[string][]string{"invoice_reconciliation": {filepath.Join(folder, filepath.FromSlash(tables[i].file().Path))}}
-	err = c.cfg.eachRow(ctx, views, standing, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row != nil {
-			invoices = append(invoices, recordInvoice{row[0], row[1], row[2], row[3], row[4]})
-		}
+	err = c.cfg.eachRow(ctx, views, standing, func(row []string) error {
+		invoices = append(invoices, recordInvoice{row[0], row[1], row[2], row[3], row[4]})
 		return nil
 	})
 	return invoices, err
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-// syncTree brings the names below a folder to the disk; the files were synced when they were written.
-func syncTree(root string) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return syncFolder(path)
-	})
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -121,16 +119,13 @@ type closedMonth struct {
 // closedMonths reads the records of the closed months, the oldest first. It holds each to its signature, and the rules it
 // keeps to the record, for tables are made from what they say; the rest is for verify.
 func (c *config) closedMonths() ([]closedMonth, error) {
-	folders, err := os.ReadDir(filepath.Join(c.Lake, closedFolder))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := c.closedNames()
+	if err != nil {
 		return nil, err
 	}
 	var months []closedMonth
-	for _, f := range folders {
-		if !isMonth(f.Name()) {
-			continue
-		}
-		m, err := readClosed(filepath.Join(c.Lake, closedFolder, f.Name()))
+	for _, name := range names {
+		m, err := readClosed(filepath.Join(c.Lake, closedFolder, name))
 		if err == nil {
 			err = m.checkRules()
 		}
@@ -140,6 +135,20 @@ func (c *config) closedMonths() ([]closedMonth, error) {
 		months = append(months, m)
 	}
 	return months, nil
+}
+
+// closedNames are the folders of closed months, whatever is in them.
+func (c *config) closedNames() (names []string, err error) {
+	folders, err := os.ReadDir(filepath.Join(c.Lake, closedFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, f := range folders {
+		if isMonth(f.Name()) {
+			names = append(names, f.Name())
+		}
+	}
+	return names, nil
 }
 
 // readClosed reads one record.
@@ -240,19 +249,6 @@ func periodCloseRows(months []closedMonth) (rows [][]string) {
 		rows = append(rows, []string{m.Period, m.AsOf, m.By, m.Note})
 	}
 	return rows
-}
-
-func indented(v any) []byte {
-	text, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		panic(err) // texts, numbers and what was read as JSON always marshal
-	}
-	return append(text, '\n')
-}
-
-func hashText(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
 }
 
 // monthAfter is the month after one written yyyy-mm.

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/azledger/azledger/extract"
-	"github.com/azledger/azledger/sql"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -87,10 +86,7 @@ func (j *job) explainRow(ctx context.Context, table string, keys []transform.Key
 	if err != nil {
 		return err
 	}
-	e, err := transform.NewExplainer(ctx, transform.Options{
-		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Kept: kept(closed), Fetch: j.fetch(),
-	})
+	e, err := transform.NewExplainer(ctx, j.lakeOptions(inputs, closed))
 	if err != nil {
 		return err
 	}
@@ -121,7 +117,7 @@ func (j *job) keptInputs() ([]transform.Input, error) {
 	return inputs, nil
 }
 
-// explained is all that explain finds out about one row, or about several together.
+// explainedRow is all that explain finds out about one row, or about several together.
 type explainedRow struct {
 	model   *transform.Model
 	keys    []transform.Key

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -118,33 +117,4 @@ func inputField(column, value string) string {
 		return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 	}
 	return value
-}
-
-// replaceFile gives the file a new content, whole or not at all.
-func replaceFile(path string, content []byte) error {
-	if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, content) {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // it has another name by then if all went well
-	_, err = temp.Write(content)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closing := temp.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/azledger/azledger/cmd/azledger/internal/mirror"
-	"github.com/azledger/azledger/sql"
-	"github.com/azledger/azledger/transform"
 )
 
 // A job is one command at work on a lake: what it was asked for, the configuration,
@@ -152,7 +150,7 @@ func (j *job) checkNames() error {
 
 // neededSources are the sources asked for: by name, or by the tables made from them.
 func (j *job) neededSources() ([]string, error) {
-	models, err := transform.Load(sql.FS)
+	models, err := models()
 	if err != nil {
 		return nil, err
 	}

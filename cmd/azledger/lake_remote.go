@@ -122,15 +122,6 @@ func (j *job) fetch() func(context.Context, []string) error {
 	return j.mirror.Fetch
 }
 
-// finished are the files of a table in the set that transform left in the lake.
-func (j *job) finished(ctx context.Context, table string) ([]string, error) {
-	files, err := j.cfg.finished(table)
-	if err != nil || j.mirror == nil {
-		return files, err
-	}
-	return files, j.mirror.Fetch(ctx, files)
-}
-
 // elsewhereError is lockedError for a lake that another host has.
 type elsewhereError struct{ error }
 

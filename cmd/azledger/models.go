@@ -30,7 +30,7 @@ func (a *app) models(args []string, all bool) error {
 	if err := a.checkFormat(); err != nil {
 		return err
 	}
-	models, err := transform.Load(sql.FS)
+	models, err := models()
 	if err != nil {
 		return err
 	}
@@ -43,6 +43,9 @@ func (a *app) models(args []string, all bool) error {
 	}
 	return a.describeModel(m, models)
 }
+
+// models are those of this program.
+func models() ([]*transform.Model, error) { return transform.Load(sql.FS) }
 
 // modelNamed finds a model, nil where there is none.
 func modelNamed(models []*transform.Model, name string) *transform.Model {

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/azledger/azledger/cmd/azledger/internal/rules"
-	"github.com/azledger/azledger/sql"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -28,7 +27,7 @@ func (c *config) rules() (*rules.Set, error) {
 
 // filterColumns are the columns a rule may ask for.
 func filterColumns() ([]transform.Column, error) {
-	models, err := transform.Load(sql.FS)
+	models, err := models()
 	if err != nil {
 		return nil, err
 	}

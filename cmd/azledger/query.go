@@ -52,7 +52,7 @@ func (a *app) query(ctx context.Context, text string) error {
 // ask runs a query over views and prints its rows.
 func (c *config) ask(ctx context.Context, views map[string][]string, text string, open func([]column) printer) error {
 	var p printer
-	err := c.eachRow(ctx, views, text, func(infos []transform.ColumnInfo, row []string, null []bool) error {
+	err := c.answer(ctx, views, text, func(infos []transform.ColumnInfo, row []string, null []bool) error {
 		if p == nil {
 			p = open(printed(infos))
 		}
@@ -67,9 +67,19 @@ func (c *config) ask(ctx context.Context, views map[string][]string, text string
 	return p.close()
 }
 
-// eachRow calls fn for each row of an answer, once with nil where there is none. The
+// eachRow calls fn for each row of an answer.
+func (c *config) eachRow(ctx context.Context, views map[string][]string, text string, fn func(row []string) error) error {
+	return c.answer(ctx, views, text, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
+		if row == nil {
+			return nil
+		}
+		return fn(row)
+	})
+}
+
+// answer calls fn for each row of an answer, once with nil where there is none, so that its columns are known. The
 // query may use the functions that the models use.
-func (c *config) eachRow(ctx context.Context, views map[string][]string, text string, fn func([]transform.ColumnInfo, []string, []bool) error) error {
+func (c *config) answer(ctx context.Context, views map[string][]string, text string, fn func([]transform.ColumnInfo, []string, []bool) error) error {
 	o, err := c.queryOptions(views)
 	if err != nil {
 		return err
@@ -96,7 +106,7 @@ func emptyTables(views map[string][]string) (map[string][]transform.Column, erro
 		if len(files) > 0 {
 			continue
 		}
-		models, err := transform.Load(sql.FS)
+		models, err := models()
 		if err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func (a *app) reconcileTables(ctx context.Context, cfg *config, views map[string
 
 const reconciliationTable = "invoice_reconciliation"
 
-// An invoice is one invoice with its components, as the table has them.
+// reconciledInvoice is one invoice with its components, as the table has them.
 type reconciledInvoice struct {
 	month, account, id, currency, status string
 	total, calculated, difference        string // difference is what other components than the ordinary ones add up to
@@ -155,7 +155,7 @@ const firstColumn = 4
 
 // reconciled reads the invoices that there are, worst first.
 func (c *config) reconciled(ctx context.Context, views map[string][]string) (invoices []*reconciledInvoice, err error) {
-	err = c.eachRow(ctx, views, worstFirst, func(infos []transform.ColumnInfo, row []string, null []bool) error {
+	err = c.answer(ctx, views, worstFirst, func(infos []transform.ColumnInfo, row []string, null []bool) error {
 		if row == nil {
 			return nil
 		}

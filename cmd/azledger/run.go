@@ -45,5 +45,5 @@ func everything(ctx context.Context, j *job) error {
 	if len(failed) > 0 {
 		return partialError{failedError{failed, ", the rest was published as the configuration allows"}}
 	}
-	return j.explained(ctx)
+	return j.holdExplained(ctx)
 }

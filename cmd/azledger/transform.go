@@ -31,7 +31,7 @@ func transformOnly(ctx context.Context, j *job) error {
 	if err := j.transform(ctx); err != nil {
 		return err
 	}
-	return j.explained(ctx)
+	return j.holdExplained(ctx)
 }
 
 // transform builds what is out of date.
@@ -42,12 +42,7 @@ func (j *job) transform(ctx context.Context) error {
 	}
 	bar := j.progress("transform")
 	defer bar.close()
-	o.Progress = func(e transform.Event) {
-		bar.say(strings.TrimSpace(e.Name + " " + e.Period))
-		if e.Outcome != transform.Building {
-			bar.step(e.Total)
-		}
-	}
+	o.Progress = bar.built
 	result, err := transform.Run(ctx, o)
 	if saving := j.save(ctx); saving != nil {
 		return errors.Join(err, saving)
@@ -72,11 +67,25 @@ func (j *job) transformOptions() (transform.Options, error) {
 	if err != nil {
 		return transform.Options{}, err
 	}
+	o := j.lakeOptions(inputs, months)
+	o.Tables, o.Periods, o.Log = j.ask.tables, transform.Range{From: j.span.from, To: j.span.to}, j.log
+	return o, nil
+}
+
+// lakeOptions are what every reader of the lake's tables has to know alike, or it would find them out of date.
+func (j *job) lakeOptions(inputs []transform.Input, closed []closedMonth) transform.Options {
 	return transform.Options{
 		Lake: j.cfg.Lake, Temp: j.cfg.temp(), Memory: j.cfg.Limits.Memory, Threads: j.cfg.Limits.Threads,
-		Models: sql.FS, Inputs: inputs, Kept: kept(months), Tables: j.ask.tables, Fetch: j.fetch(),
-		Periods: transform.Range{From: j.span.from, To: j.span.to}, Log: j.log,
-	}, nil
+		Models: sql.FS, Inputs: inputs, Kept: kept(closed), Fetch: j.fetch(),
+	}
+}
+
+// built shows the table that is being built, and counts it when it is done.
+func (p *progress) built(e transform.Event) {
+	p.say(strings.TrimSpace(e.Name + " " + e.Period))
+	if e.Outcome != transform.Building {
+		p.step(e.Total)
+	}
 }
 
 func built(r transform.Result, table string) bool {
@@ -92,15 +101,12 @@ const newFindings = `
 // findings logs what the tables say is wrong with the data. It stops nothing: the
 // figures are what Azure served, and somebody has to look.
 func (j *job) findings(ctx context.Context) error {
-	files, err := j.finished(ctx, "data_quality")
+	views, err := j.finishedViews(ctx, "data_quality")
 	if err != nil {
 		return err
 	}
-	views := map[string][]string{"data_quality": files}
-	return j.cfg.eachRow(ctx, views, newFindings, func(_ []transform.ColumnInfo, row []string, _ []bool) error {
-		if row != nil {
-			j.log.Warn(shortened(row[5]), "severity", row[0], "rule", row[1], "table", row[2], "account", row[3], "period", row[4])
-		}
+	return j.cfg.eachRow(ctx, views, newFindings, func(row []string) error {
+		j.log.Warn(shortened(row[5]), "severity", row[0], "rule", row[1], "table", row[2], "account", row[3], "period", row[4])
 		return nil
 	})
 }

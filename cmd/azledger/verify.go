@@ -99,20 +99,6 @@ func (j *job) verify(ctx context.Context, month string) error {
 	return v.report(len(names))
 }
 
-// closedNames are the folders of closed months, whatever is in them.
-func (c *config) closedNames() (names []string, err error) {
-	folders, err := os.ReadDir(filepath.Join(c.Lake, closedFolder))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, f := range folders {
-		if isMonth(f.Name()) {
-			names = append(names, f.Name())
-		}
-	}
-	return names, nil
-}
-
 // chained reads one record, holds it to its signature and to the record before it, and returns its hash; nil where it
 // cannot be read. The whole chain is read even for one month: a record vouches for those before it.
 func (v *verifier) chained(name string, previous *link) *link {

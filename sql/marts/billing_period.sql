@@ -4,6 +4,7 @@
 --
 -- reads:  stg_billing_periods
 -- grain:  Account, SubAccountId, BillingPeriodName
+-- from:   stg_billing_periods on Account, BillingPeriodName where coalesce(stg_billing_periods.SubscriptionId, 'Not assigned') = billing_period.SubAccountId
 --
 -- column Account             varchar    the account's name in the configuration
 -- column SubAccountId        varchar    subscription GUID in lower case; Not assigned for an enrollment's period

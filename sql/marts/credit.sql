@@ -6,6 +6,7 @@
 --
 -- reads:  stg_lots, run_context
 -- grain:  Account, CreditId
+-- from:   stg_lots on Account where stg_lots.LotId = credit.CreditId
 --
 -- column Account              varchar          the account's name in the configuration
 -- column CreditId             varchar          ARM id in lower case

@@ -11,6 +11,59 @@
 --
 -- reads:  invoice, int_invoice_cost, int_invoice_assignment, int_invoice_billed
 -- grain:  Account, InvoiceId, BillingCurrency, LineKind, InvoiceSectionName, ProductOrderName, ServiceFamily
+-- from:   int_invoice_billed on Account, InvoiceId, BillingCurrency where invoice_reconciliation_line.LineKind <> 'Balance'
+--         and lower(invoice_reconciliation_line.ServiceFamily) = case
+--             when int_invoice_billed.Component = 'Rounding' then 'rounding'
+--             when invoice_reconciliation_line.LineKind <> 'Service' and lower(int_invoice_billed.ServiceFamily) like 'microsoft.%' then lower(substr(int_invoice_billed.ServiceFamily, 11))
+--             else lower(int_invoice_billed.ServiceFamily)
+--         end
+--         and (int_invoice_billed.Component = 'Rounding' or invoice_reconciliation_line.LineKind = 'Service'
+--             or lower(int_invoice_billed.InvoiceSectionName) = lower(invoice_reconciliation_line.InvoiceSectionName)
+--             and lower(int_invoice_billed.ProductOrderName) = lower(invoice_reconciliation_line.ProductOrderName))
+-- adds:   InvoicedAmount = int_invoice_billed.BilledAmount when invoice_reconciliation_line.LineKind <> 'Balance'
+-- from:   int_invoice_cost on Account, BillingCurrency where invoice_reconciliation_line.LineKind <> 'Balance' and exists (
+--             select 1 from int_invoice_assignment
+--             where int_invoice_assignment.Account = int_invoice_cost.Account
+--                 and int_invoice_assignment.BillingPeriodStart = int_invoice_cost.BillingPeriodStart
+--                 and int_invoice_assignment.RecordedInvoiceId = int_invoice_cost.InvoiceId
+--                 and int_invoice_assignment.SubAccountId = int_invoice_cost.SubAccountId
+--                 and int_invoice_assignment.IsMarketplace = int_invoice_cost.IsMarketplace
+--                 and int_invoice_assignment.BillingCurrency = int_invoice_cost.BillingCurrency
+--                 and int_invoice_assignment.InvoiceId = invoice_reconciliation_line.InvoiceId
+--         )
+--         and lower(invoice_reconciliation_line.ServiceFamily) = case
+--             when int_invoice_cost.Component = 'Rounding' then 'rounding'
+--             when invoice_reconciliation_line.LineKind = 'Service' then lower(int_invoice_cost.ServiceName)
+--             when lower(int_invoice_cost.ServiceFamily) like 'microsoft.%' then lower(substr(int_invoice_cost.ServiceFamily, 11))
+--             else lower(int_invoice_cost.ServiceFamily)
+--         end
+--         and (lower(int_invoice_cost.InvoiceSectionName) = lower(invoice_reconciliation_line.InvoiceSectionName)
+--             or invoice_reconciliation_line.LineKind = 'Service' or int_invoice_cost.Component = 'Rounding'
+--             or invoice_reconciliation_line.InvoiceSectionName = '' and exists (
+--                 select 1 from int_invoice_billed
+--                 where int_invoice_billed.Account = invoice_reconciliation_line.Account
+--                     and int_invoice_billed.InvoiceId = invoice_reconciliation_line.InvoiceId
+--                     and int_invoice_billed.BillingCurrency = invoice_reconciliation_line.BillingCurrency
+--                 having count_if(int_invoice_billed.InvoiceSectionName <> '') = 0
+--             ))
+--         and (lower(int_invoice_cost.ProductOrderName) = lower(invoice_reconciliation_line.ProductOrderName)
+--             or invoice_reconciliation_line.LineKind = 'Service' or int_invoice_cost.Component = 'Rounding'
+--             or invoice_reconciliation_line.ProductOrderName = '' and exists (
+--                 select 1 from int_invoice_billed
+--                 where int_invoice_billed.Account = invoice_reconciliation_line.Account
+--                     and int_invoice_billed.InvoiceId = invoice_reconciliation_line.InvoiceId
+--                     and int_invoice_billed.BillingCurrency = invoice_reconciliation_line.BillingCurrency
+--                 having count_if(int_invoice_billed.ProductOrderName <> '') = 0
+--             ))
+-- adds:   CalculatedAmount = int_invoice_cost.BilledCost, ChargeCount = int_invoice_cost.ChargeCount when invoice_reconciliation_line.LineKind <> 'Balance'
+--         and invoice_reconciliation_line.CalculatedAmount is not null
+-- from:   invoice on Account, InvoiceId, BillingCurrency where invoice_reconciliation_line.LineKind = 'Balance'
+-- adds:   InvoicedAmount = invoice.EligibleAmount, CalculatedAmount = invoice.CalculatedEligible
+--         when invoice_reconciliation_line.LineKind = 'Balance' and invoice_reconciliation_line.ServiceFamily = 'Eligible'
+-- adds:   InvoicedAmount = invoice.SeparateAmount, CalculatedAmount = invoice.CalculatedSeparate
+--         when invoice_reconciliation_line.LineKind = 'Balance' and invoice_reconciliation_line.ServiceFamily = 'Separate'
+-- adds:   InvoicedAmount = invoice.MarketplaceAmount, CalculatedAmount = invoice.CalculatedMarketplace
+--         when invoice_reconciliation_line.LineKind = 'Balance' and invoice_reconciliation_line.ServiceFamily = 'Marketplace'
 --
 -- column Account             varchar          the account's name in the configuration
 -- column InvoiceId           varchar          as in invoice

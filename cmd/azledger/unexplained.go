@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -71,17 +68,17 @@ func (l *unexplainedLimit) hold(invoices []*reconciledInvoice) error {
 	return nil
 }
 
-// explained holds the invoices of the chosen months to what may stay unexplained, if the
+// holdExplained holds the invoices of the chosen months to what may stay unexplained, if the
 // user asked for it.
-func (j *job) explained(ctx context.Context) error {
+func (j *job) holdExplained(ctx context.Context) error {
 	if j.unexplained == nil {
 		return nil
 	}
-	files, err := j.finished(ctx, reconciliationTable)
+	views, err := j.finishedViews(ctx, reconciliationTable)
 	if err != nil {
 		return err
 	}
-	known, err := j.cfg.reconciled(ctx, map[string][]string{reconciliationTable: files})
+	known, err := j.cfg.reconciled(ctx, views)
 	if err != nil {
 		return err
 	}
@@ -117,30 +114,3 @@ func (s sum) plus(amount string) sum { return sum{new(big.Rat).Add(s.rat(), sumO
 func (s sum) abs() *big.Rat          { return new(big.Rat).Abs(s.rat()) }
 func (s sum) isZero() bool           { return s.rat().Sign() == 0 }
 func (s sum) text() string           { return s.rat().FloatString(18) }
-
-// finished are the files of a table in the set that transform left in the lake.
-func (c *config) finished(table string) ([]string, error) {
-	name := filepath.Join(c.tables(), "set.json")
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	var set struct {
-		Tables []struct {
-			Name  string
-			Files []struct{ Path string }
-		}
-	}
-	if err := json.Unmarshal(text, &set); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	var files []string
-	for _, t := range set.Tables {
-		for _, f := range t.Files {
-			if t.Name == table {
-				files = append(files, filepath.Join(c.tables(), filepath.FromSlash(f.Path)))
-			}
-		}
-	}
-	return files, nil
-}
