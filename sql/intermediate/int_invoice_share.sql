@@ -5,6 +5,9 @@
 -- nobody has cost, it is Unallocated. The parts are cut at the eighteenth digit, and the units missing go to those that lost most,
 -- the first in the alphabet where they lost alike, so they add up to the invoice's amount.
 --
+-- An invoice of a single purchase is of that day. Its parts stand in the billing period the day is in, with those of the month's
+-- other invoices, so that chargeback has the periods of the charges and no others.
+--
 -- reads:  invoice_reconciliation, int_rule_set, int_allocation_line, allocation_trace, allocation_policy
 -- grain:  BillingPeriodStart, Account, CostOwner, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
@@ -15,7 +18,7 @@
 --             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_invoice_share.BillingPeriodStart)
 --         )
 --
--- column BillingPeriodStart  date             first day of the invoiced period
+-- column BillingPeriodStart  date             first day of the billing period; of the invoiced one where the account has no charges in its month
 -- column Account             varchar          the account's name in the configuration
 -- column CostOwner           varchar          who pays it
 -- column AllocationKind      varchar          Tax, Credit or Support
@@ -23,12 +26,32 @@
 -- column PolicyAmount        decimal(38, 18)  BillingCurrency, part of the invoices' amount
 --
 -- total: not exists (
---        select BillingPeriodStart, Account, AllocationKind, BillingCurrency, sum(PolicyAmount) from int_invoice_share group by 1, 2, 3, 4
---        except select InvoicePeriodStart, Account, case Component when 'SupportPlan' then 'Support' else Component end, BillingCurrency, sum(Amount)
+--        select month_start(BillingPeriodStart), Account, AllocationKind, BillingCurrency, sum(PolicyAmount) from int_invoice_share group by 1, 2, 3, 4
+--        except select month_start(InvoicePeriodStart), Account, case Component when 'SupportPlan' then 'Support' else Component end, BillingCurrency, sum(Amount)
 --        from invoice_reconciliation where Component <> 'SupportPlan' or coalesce(CalculatedAmount, 0) = 0 group by 1, 2, 3, 4)
-with invoiced as (
+with charged as (
+    select distinct int_allocation_line.Account as Account, int_allocation_line.BillingPeriodStart as BillingPeriodStart
+    from int_allocation_line
+),
+invoice_period as (
+    select distinct invoice_reconciliation.Account as Account, invoice_reconciliation.InvoicePeriodStart as InvoicePeriodStart
+    from invoice_reconciliation
+),
+billing_period as (
     select
-        invoice_reconciliation.InvoicePeriodStart as BillingPeriodStart,
+        invoice_period.Account as Account,
+        invoice_period.InvoicePeriodStart as InvoicePeriodStart,
+        coalesce(max(charged.BillingPeriodStart), invoice_period.InvoicePeriodStart) as BillingPeriodStart
+    from invoice_period
+    left join charged
+        on charged.Account = invoice_period.Account
+        and month_start(charged.BillingPeriodStart) = month_start(invoice_period.InvoicePeriodStart)
+        and charged.BillingPeriodStart <= invoice_period.InvoicePeriodStart
+    group by invoice_period.Account, invoice_period.InvoicePeriodStart
+),
+invoiced as (
+    select
+        billing_period.BillingPeriodStart as BillingPeriodStart,
         invoice_reconciliation.Account as Account,
         allocation_policy.Policy as AllocationKind,
         invoice_reconciliation.BillingCurrency as BillingCurrency,
@@ -36,6 +59,9 @@ with invoiced as (
         nullif(allocation_policy.CostOwner, '') as CentralOwner,
         cast(sum(invoice_reconciliation.Amount) as decimal(38, 18)) as Amount
     from invoice_reconciliation
+    inner join billing_period
+        on billing_period.Account = invoice_reconciliation.Account
+        and billing_period.InvoicePeriodStart = invoice_reconciliation.InvoicePeriodStart
     inner join int_rule_set on int_rule_set.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
     inner join allocation_policy
         on allocation_policy.RuleSet = int_rule_set.RuleSet
