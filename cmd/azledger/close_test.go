@@ -230,6 +230,23 @@ func TestOneFlippedByteIsFound(t *testing.T) {
 	l.run(0, "verify", "--quiet")
 }
 
+// TestARawUnitWithoutAManifestIsNotRestated: what is no manifest is damage, and no later answer of Azure.
+func TestARawUnitWithoutAManifestIsNotRestated(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	units, err := filepath.Glob(filepath.Join(l.dir, "lake", "raw", "*", "*", "period=2026-09", "*.json"))
+	if err != nil || len(units) == 0 {
+		t.Fatal(units, err)
+	}
+	for _, text := range []string{"{}", "null", "", "[]"} {
+		check(t, os.WriteFile(units[0], []byte(text), 0o644))
+		if out, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, filepath.Base(units[0])) || !strings.Contains(out, "WRONG") {
+			t.Errorf("%q: verify says %s%s", text, out, said)
+		}
+	}
+}
+
 // TestAChainIsNotExchanged: a month cannot be closed anew behind the back of the next, nor vanish.
 func TestAChainIsNotExchanged(t *testing.T) {
 	t.Parallel()
