@@ -210,7 +210,7 @@ func (b *builder) provide(ctx context.Context, s *session, f feed) error {
 			continue
 		}
 		if err := file.verify(); err != nil {
-			return fmt.Errorf("%w: %s", err, remedy(f.name, b.p.period))
+			return fmt.Errorf("%w: %s", err, b.r.remedy(f.name, b.p.period, file.Path))
 		}
 		b.r.verified[file.Path] = true
 	}
@@ -243,8 +243,11 @@ func (r *runner) fetch(ctx context.Context, files []file) error {
 	return r.Fetch(ctx, paths)
 }
 
-func remedy(table, period string) string {
+// remedy says what to do about a damaged file of a table.
+func (r *runner) remedy(table, period, path string) string {
 	switch {
+	case r.isSignedOff(path):
+		return signedOffRemedy
 	case isRaw(table) && period != "":
 		return "fetch it again: azledger run --refresh --period " + period + " --source " + strings.TrimPrefix(table, "raw_")
 	case isRaw(table) || table == rawReject:
@@ -252,9 +255,19 @@ func remedy(table, period string) string {
 	case readsPast(table):
 		return "remove tables/" + previousFile + " from the lake: the next run is compared with nothing, those after it as always"
 	case isKept(table):
-		return "it is kept as it was and cannot be built again: put it back from a copy of the lake; azledger verify names all that is damaged"
+		return signedOffRemedy
 	}
 	return "remove the folder of this table, it is built again"
+}
+
+const signedOffRemedy = "it is kept as it was and cannot be built again: put it back from a copy of the lake; azledger verify names all that is damaged"
+
+// isSignedOff tells whether a file is what a closed month keeps. It is published in place of the table's own, so that it
+// can stand behind any table.
+func (r *runner) isSignedOff(path string) bool {
+	return slices.ContainsFunc(r.Kept, func(k Kept) bool {
+		return k.Relation == Closed && filepath.Join(r.Lake, filepath.FromSlash(k.Path)) == filepath.Clean(path)
+	})
 }
 
 // keep is the state of a file that was built and holds.

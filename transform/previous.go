@@ -57,20 +57,45 @@ const (
 
 // readHistory returns an empty history where there is none that can be relied on: one of a file that
 // is not there, or not whole, is none. A file may be elsewhere, to be fetched when it is read.
-func readHistory(lake string, absent bool) (h history) {
-	folder := filepath.Join(lake, tablesFolder)
-	text, err := os.ReadFile(filepath.Join(folder, previousFile))
-	if err != nil || json.Unmarshal(text, &h) != nil || h.Format != 1 {
+func readHistory(lake string, absent bool) history {
+	h, err := openHistory(lake, absent)
+	if err != nil {
 		return history{}
 	}
+	return h
+}
+
+// openHistory also says what is wrong with a history that is there.
+func openHistory(lake string, absent bool) (h history, err error) {
+	folder := filepath.Join(lake, tablesFolder)
+	name := filepath.Join(folder, previousFile)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return h, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &h)
+	}
+	if err != nil {
+		return h, fmt.Errorf("%s: %w", name, err)
+	}
+	if h.Format != 1 {
+		return h, fmt.Errorf("%s: format %d, but this program knows 1", name, h.Format)
+	}
 	for _, f := range h.Files {
-		info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(f.Path)))
-		missing := errors.Is(err, os.ErrNotExist) && !absent || err == nil && info.Size() != f.Bytes
-		if missing || !filepath.IsLocal(filepath.FromSlash(f.Path)) {
-			return history{}
+		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
+			return h, fmt.Errorf("%s: the file %q lies outside the tables", name, f.Path)
+		}
+		file := filepath.Join(folder, filepath.FromSlash(f.Path))
+		info, err := os.Stat(file)
+		switch {
+		case errors.Is(err, os.ErrNotExist) && !absent:
+			return h, err
+		case err == nil && info.Size() != f.Bytes:
+			return h, fmt.Errorf("%s: has %d bytes instead of %d", file, info.Size(), f.Bytes)
 		}
 	}
-	return h
+	return h, nil
 }
 
 // of are the files of one of the runs.
@@ -99,7 +124,11 @@ func (r *runner) base() comparison {
 	if r.previous != nil {
 		return *r.previous
 	}
-	h := readHistory(r.Lake, r.Fetch != nil)
+	h, err := openHistory(r.Lake, r.Fetch != nil)
+	if err != nil {
+		r.Log.Warn("nothing is compared with the run before, and restatement begins anew: what is kept of that run is damaged", "err", err)
+		h = history{}
+	}
 	now := r.thisRun()
 	r.previous = &comparison{rules: now.Rules}
 	switch {

@@ -200,7 +200,13 @@ func TestADamagedHistoryIsNoBase(t *testing.T) {
 		l.unit("2026-09", lines("2026-09", 4))
 		l.run(l.options())
 		damage(l, l.contents()[previousFile])
-		l.run(l.options())
+		var log strings.Builder
+		o := l.options()
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		l.run(o)
+		if !strings.Contains(log.String(), "level=WARN msg=\"nothing is compared with the run before") {
+			t.Errorf("%s: the log does not say that nothing is compared:\n%s", name, log.String())
+		}
 		l.wantMoved(name, "0001-01-01 7 9.700000000000000000")
 	}
 }

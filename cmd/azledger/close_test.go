@@ -230,6 +230,23 @@ func TestOneFlippedByteIsFound(t *testing.T) {
 	l.run(0, "verify", "--quiet")
 }
 
+// TestARawUnitWithoutAManifestIsNotRestated: what is no manifest is damage, and no later answer of Azure.
+func TestARawUnitWithoutAManifestIsNotRestated(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	units, err := filepath.Glob(filepath.Join(l.dir, "lake", "raw", "*", "*", "period=2026-09", "*.json"))
+	if err != nil || len(units) == 0 {
+		t.Fatal(units, err)
+	}
+	for _, text := range []string{"{}", "null", "", "[]"} {
+		check(t, os.WriteFile(units[0], []byte(text), 0o644))
+		if out, said := l.run(1, "verify", "--quiet"); !strings.Contains(said, filepath.Base(units[0])) || !strings.Contains(out, "WRONG") {
+			t.Errorf("%q: verify says %s%s", text, out, said)
+		}
+	}
+}
+
 // TestAChainIsNotExchanged: a month cannot be closed anew behind the back of the next, nor vanish.
 func TestAChainIsNotExchanged(t *testing.T) {
 	t.Parallel()
@@ -267,6 +284,25 @@ func TestOtherRulesInAClosedMonthAreNotComputedWith(t *testing.T) {
 	}
 	check(t, os.WriteFile(name, text, 0o644))
 	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+}
+
+// TestADamagedFileOfAClosedMonthIsNotToBeRemoved: it cannot be built again, so nobody is told to remove it.
+func TestADamagedFileOfAClosedMonthIsNotToBeRemoved(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	l.run(0, "transform", "--as-of", asOfClose, "--quiet")
+	l.run(0, "load", "--quiet")
+	files, err := filepath.Glob(filepath.Join(l.dir, "lake", "closed", "2026-09", "tables", "chargeback", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	check(t, os.Remove(files[0]))
+	check(t, os.WriteFile(files[0], []byte("half"), 0o644))
+	_, said := l.run(1, "explain", "chargeback", "BillingPeriodStart=2026-09", "--sum")
+	if !strings.Contains(said, files[0]) || !strings.Contains(said, "put it back from a copy") || strings.Contains(said, "remove") {
+		t.Errorf("explain says %s", said)
+	}
 }
 
 // TestKilledWhileClosing kills the process at several points: the month is closed or it is not.

@@ -290,7 +290,13 @@ func manifestOf(text []byte) (m manifestFields, err error) {
 	if err := json.Unmarshal(text, &m.files); err != nil {
 		return m, err
 	}
-	return m, json.Unmarshal(text, &m.rest)
+	if err := json.Unmarshal(text, &m.rest); err != nil {
+		return m, err
+	}
+	if m.rest["format"] == nil {
+		return m, errors.New("is no manifest: extract the month again")
+	}
+	return m, nil
 }
 
 // aboutFetching are the fields of a manifest that another fetch of the same content changes.
