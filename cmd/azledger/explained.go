@@ -106,7 +106,6 @@ func (s sum) rat() *big.Rat {
 
 func (s sum) plus(amount string) sum { return sum{new(big.Rat).Add(s.rat(), sumOf(amount).rat())} }
 func (s sum) abs() *big.Rat          { return new(big.Rat).Abs(s.rat()) }
-func (s sum) isZero() bool           { return s.rat().Sign() == 0 }
 func (s sum) text() string           { return s.rat().FloatString(18) }
 
 // finished are the files of a table in the set that transform left in the lake.
