@@ -34,14 +34,14 @@ tables, byte for byte.
 	$ azledger demo --out demo --months 2 --rows 500 --quiet
 	Is the bill right? What each month's invoices ask for, against what its charges add up to
 
-	Month    Account          Currency   Charges  Credits and tax  Calculated    Billed  Difference  Status
-	---------------------------------------------------------------------------------------------------------------------------------
-	2026-10  contoso          EUR       2,951.04        -2,738.32      212.72    336.17      123.45  Unexplained
-	2026-10  contoso-digital  GBP         458.94           -14.83      444.11    443.91        0.00  Matched, rest not invoiced yet
-	2026-10  contoso-digital  USD       1,311.11            84.78    1,395.89  1,395.89        0.00  Matched
-	2026-11  contoso          EUR         126.11             0.00      126.11         -           -  Not invoiced yet
-	2026-11  contoso-digital  GBP         275.59             0.00      275.59         -           -  Not invoiced yet
-	2026-11  contoso-digital  USD         131.95             0.00      131.95         -           -  Not invoiced yet
+	Month    Account          Currency   Charges  Credits and tax  Together  Invoiced  Remains  Status
+	------------------------------------------------------------------------------------------------------------------------------
+	2026-10  contoso          EUR       2,951.04        -2,738.32    212.72    336.17   123.45  Unexplained
+	2026-10  contoso-digital  GBP         458.94           -14.83    444.11    443.91     0.00  Explained, rest not invoiced yet
+	2026-10  contoso-digital  USD       1,311.11            84.78  1,395.89  1,395.89     0.00  Matched
+	2026-11  contoso          EUR         126.11             0.00    126.11         -        -  Not invoiced yet
+	2026-11  contoso-digital  GBP         275.59             0.00    275.59         -        -  Not invoiced yet
+	2026-11  contoso-digital  USD         131.95             0.00    131.95         -        -  Not invoiced yet
 
 	Where does it differ? What an invoice bills beside its month's usage and purchases at the prices of the sheet
 
@@ -437,7 +437,7 @@ amount, commitment_timing the way from what an owner is charged to what the invo
 untagged_spend what lacks a good value of a tag, in money, with a suggestion.
 
 	azledger allocation check
-	azledger allocation plan [--period months] [--rules folder] [--format table|json|csv]
+	azledger allocation plan [--period months] [--rules] [--format table|json|csv]
 
 Check says the rules in words. Plan says what the files as they are now would move, for each
 month and owner, against the rules of the last run; nothing is changed by it. Each set of rules

@@ -47,7 +47,7 @@ func (a *app) printInvoices(invoices []*reconciledInvoice) error {
 		{name: "invoiced", number: true},
 		{name: "calculated", number: true},
 		{name: "difference", number: true},
-		{name: "where it lies", wrap: 60},
+		{name: "where it lies", wrap: 42},
 	}
 	var rows [][]string
 	for _, v := range invoices {
@@ -80,8 +80,8 @@ func (v *reconciledInvoice) where() string {
 	slices.SortStableFunc(order, func(a, b string) int { return sums[b].abs().Cmp(sums[a].abs()) })
 	var parts []string
 	for _, name := range order {
-		if !sums[name].isZero() {
-			parts = append(parts, inWords(name)+" "+money(sums[name].text()))
+		if amount := money(sums[name].text()); amount != "0.00" {
+			parts = append(parts, inWords(name)+" "+amount)
 		}
 	}
 	if v.repeats {
@@ -128,7 +128,7 @@ func (a *app) printInvoice(v *reconciledInvoice) error {
 
 // remains says what of an invoice nothing explains, and what is too little to count.
 func (v *reconciledInvoice) remains() string {
-	if sumOf(v.remaining).isZero() {
+	if v.status != "Unexplained" && money(v.remaining) == "0.00" {
 		return ""
 	}
 	return fmt.Sprintf(", %s %s remain (tolerance %s)", money(v.remaining), v.currency, money(v.tolerance))

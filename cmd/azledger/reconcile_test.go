@@ -31,8 +31,9 @@ digital|G1|2026-10|EUR|Unexplained|10.00|-0.30|0.20
 digital|G2|2026-10|GBP|Matched|50.00|0.00|0.02
 +Usage|40.00||40.00||
 +Tax|10.00|10.00|||
-digital|P3|2026-11|GBP|Estimated|7.00|0.00|0.02
-+Usage|7.00||7.00||`
+digital|P3|2026-11|GBP|Estimated|7.00|0.001|0.02
++Usage|6.999||6.999||
++Unexplained|0.001||||The period can still change.`
 
 // madeUpTable builds the table as transform builds any, and returns its files.
 func madeUpTable(t *testing.T, text string) map[string][]string {
@@ -67,6 +68,7 @@ const madeUpModel = `-- invoice_reconciliation is made up.
 -- column Component           varchar          a
 -- column RelatedInvoiceId    varchar          a
 -- column ComponentOrder      bigint           a
+-- column IsCounted           boolean          a
 -- column InvoicePeriodStart  date             a
 -- column InvoicedAmount      decimal(38, 18)  a
 -- column CalculatedAmount    decimal(38, 18)  a
@@ -99,7 +101,7 @@ func madeUpValues(text string) string {
 		p := strings.Split(part, "|")
 		order++
 		selects = append(selects, fmt.Sprintf("select '%s' as Account, '%s' as InvoiceId, '%s' as BillingCurrency, '%s' as Component, '%s' as RelatedInvoiceId,"+
-			" cast(%d as bigint) as ComponentOrder, date '%s-01' as InvoicePeriodStart, %s as InvoicedAmount, %s as CalculatedAmount,"+
+			" cast(%d as bigint) as ComponentOrder, true as IsCounted, date '%s-01' as InvoicePeriodStart, %s as InvoicedAmount, %s as CalculatedAmount,"+
 			" cast(null as decimal(38, 18)) as Difference, %s as Amount, %s as TotalAmount, %s as RemainingAmount, %s as Tolerance, '%s' as Status, '%s' as Detail",
 			invoice[0], invoice[1], invoice[3], p[0], p[4], order, invoice[2], amount(p[2]), amount(p[3]), amount(p[1]),
 			amount(invoice[5]), amount(invoice[6]), amount(invoice[7]), invoice[4], p[5]))
@@ -166,10 +168,11 @@ the invoice                                         90.00
 
 digital, invoice P3, 2026-11, GBP: Estimated
 
-component  invoiced  calculated  difference  amount  invoice  in words
-------------------------------------------------------------------------
-Usage             -        7.00           -    7.00
-so far                                         7.00
+component    invoiced  calculated  difference  amount  invoice  in words
+----------------------------------------------------------------------------------------------
+Usage               -        7.00           -    7.00
+Unexplained         -           -           -    0.00           The period can still change.
+so far                                           7.00
 
 currency  status       invoices  invoiced  calculated  difference  remains
 ----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ type section struct {
 }
 
 var sections = []section{
-	{title: "Is the bill right? What each month's invoices ask for, against what its charges add up to", money: []string{"Charges", "Credits and tax", "Calculated", "Billed", "Difference"}, sql: `
+	{title: "Is the bill right? What each month's invoices ask for, against what its charges add up to", money: []string{"Charges", "Credits and tax", "Together", "Invoiced", "Remains"}, sql: `
 		with invoices as (
 			select
 				Account,
@@ -25,11 +25,11 @@ var sections = []section{
 				min(InvoicePeriodStart) as PeriodStart,
 				sum(Amount) filter (where Component not in ('Credit', 'Prepayment', 'Tax', 'Unexplained')) as Charges,
 				coalesce(sum(Amount) filter (where Component in ('Credit', 'Prepayment', 'Tax')), 0) as Settled,
-				sum(Amount) filter (where Component <> 'Unexplained') as Calculated,
+				sum(Amount) filter (where Component <> 'Unexplained') as Together,
 				max(Status) = 'Estimated' as IsOpen,
-				max(Status) as Status,
-				max(TotalAmount) as Billed,
-				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Difference
+				max(case Status when 'Unexplained' then 3 when 'Explained' then 2 else 1 end) as Concern,
+				max(TotalAmount) as Invoiced,
+				coalesce(sum(Amount) filter (where Component = 'Unexplained'), 0) as Remains
 			from invoice_reconciliation
 			where IsCounted
 			group by Account, InvoiceId, BillingCurrency
@@ -40,12 +40,12 @@ var sections = []section{
 			BillingCurrency as Currency,
 			sum(Charges) as Charges,
 			sum(Settled) as "Credits and tax",
-			sum(Calculated) as Calculated,
-			sum(Billed) filter (where not IsOpen) as Billed,
-			sum(Difference) filter (where not IsOpen) as Difference,
+			sum(Together) as Together,
+			sum(Invoiced) filter (where not IsOpen) as Invoiced,
+			sum(Remains) filter (where not IsOpen) as Remains,
 			case
 				when bool_and(IsOpen) then 'Not invoiced yet'
-				else max(Status) filter (where not IsOpen) -- Matched, Explained, Unexplained: the worst stands last
+				else ['Matched', 'Explained', 'Unexplained'][max(Concern) filter (where not IsOpen)]
 					|| case when bool_or(IsOpen) then ', rest not invoiced yet' else '' end
 			end as Status
 		from invoices

@@ -112,5 +112,4 @@ func (s sum) rat() *big.Rat {
 
 func (s sum) plus(amount string) sum { return sum{new(big.Rat).Add(s.rat(), sumOf(amount).rat())} }
 func (s sum) abs() *big.Rat          { return new(big.Rat).Abs(s.rat()) }
-func (s sum) isZero() bool           { return s.rat().Sign() == 0 }
 func (s sum) text() string           { return s.rat().FloatString(18) }
