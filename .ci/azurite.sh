@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the blob storage emulator Azurite into .tools/azurite, unless that version is there already.
-# The tests of load find it there, or where AZLEDGER_AZURITE says.
+# The tests that need it find it there, or where AZLEDGER_AZURITE says.
 set -eu
 cd "$(dirname "$0")/.."
 want=.ci/node/azurite

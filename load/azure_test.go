@@ -19,6 +19,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 // A wire sends requests as http.DefaultClient does, and may harm them or their answers.
@@ -221,7 +223,7 @@ func TestPublishThroughASAS(t *testing.T) {
 // sasOf makes a signature for a container, for an hour.
 func sasOf(t *testing.T, containerURL string, p sas.ContainerPermissions) string {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(emulatorAccount, emulatorKey)
+	key, err := container.NewSharedKeyCredential(azuritetest.Account, azuritetest.Key)
 	check(t, err)
 	client, err := container.NewClientWithSharedKeyCredential(containerURL, key, nil)
 	check(t, err)
@@ -251,7 +253,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 		o    AzureOptions
 		want []string
 	}{
-		"no container":    {url + "-none/p", AzureOptions{ConnectionString: NewSecret(connection(url[:strings.LastIndex(url, "/")]))}, []string{"cannot write", "ContainerNotFound", "create it", url + "-none/p"}},
+		"no container":    {url + "-none/p", AzureOptions{ConnectionString: NewSecret(azuritetest.Connection(url))}, []string{"cannot write", "ContainerNotFound", "create it", url + "-none/p"}},
 		"read only":       {url, AzureOptions{SAS: NewSecret(reading)}, []string{"cannot write", "403", "Storage Blob Data Contributor"}},
 		"no deleting":     {url, AzureOptions{SAS: NewSecret(writing)}, []string{"cannot delete", "403", "racwdl", "stays"}},
 		"wrong signature": {url, AzureOptions{SAS: NewSecret(strings.Replace(reading, "sig=", "sig=AAAA", 1))}, []string{"cannot write", "403"}},

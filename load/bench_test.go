@@ -12,6 +12,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 // BenchmarkPublishAzurite publishes tables of random bytes and, in turn with it, uploads the same files with
@@ -28,17 +30,14 @@ func BenchmarkPublishAzurite(b *testing.B) {
 }
 
 func benchmarkPublish(b *testing.B, sizes []int) {
-	url := newContainer(b)
-	base := url[:len(url)-len(filepath.Base(url))-1]
+	url, peer := azuritetest.NewContainer(b)
 	var ours, peers []time.Duration
 	var total int64
 	for run := range b.N {
 		// Random bytes anew each time: the names come from the content, and a file that is there is not sent.
 		folder := writeSet(b, "2026-11-22", randomParts(sizes)...)
 		prefix := fmt.Sprint("/run", run)
-		store, err := OpenAzure(url+prefix, AzureOptions{ConnectionString: NewSecret(connection(base))})
-		check(b, err)
-		peer, err := container.NewClientFromConnectionString(connection(base), filepath.Base(url), nil)
+		store, err := OpenAzure(url+prefix, AzureOptions{ConnectionString: NewSecret(azuritetest.Connection(url))})
 		check(b, err)
 		we := func() {
 			ours = append(ours, timed(b, func() error {

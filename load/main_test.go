@@ -1,147 +1,37 @@
 package load
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(publishAndDie())
 	}
-	code := m.Run()
-	if stopAzurite != nil {
-		stopAzurite()
-	}
-	os.Exit(code)
-}
-
-// The account and key of every Azurite, as in its manual.
-const (
-	emulatorAccount = "devstoreaccount1"
-	emulatorKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-)
-
-var stopAzurite func()
-
-// azurite starts the emulator once for all tests and returns its URL, or why there is none.
-var azurite = sync.OnceValues(func() (string, error) {
-	program, err := azuriteProgram()
-	if err != nil {
-		return "", err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	listener.Close()
-	folder, err := os.MkdirTemp("", "azurite-*")
-	if err != nil {
-		return "", err
-	}
-	// azblob 1.8.3 speaks a later version of the protocol than Azurite 3.37.0 knows, hence --skipApiVersionCheck. The shell
-	// ends the emulator when its input ends, so it does not outlive tests that were killed.
-	args := append([]string{"-c", `"$@" & pid=$!; read -r _; kill $pid; wait`, "sh"}, program...)
-	cmd := exec.Command("sh", append(args, "--blobHost", "127.0.0.1", "--blobPort", port, "--location", folder,
-		"--silent", "--disableTelemetry", "--skipApiVersionCheck")...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	stopAzurite = func() {
-		stdin.Close()
-		cmd.Wait()
-		os.RemoveAll(folder)
-	}
-	url := "http://127.0.0.1:" + port + "/" + emulatorAccount
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if answer, err := http.Get(url); err == nil {
-			answer.Body.Close()
-			return url, nil
-		}
-	}
-	return "", fmt.Errorf("azurite does not answer at %s after a minute: %s", url, output.String())
-})
-
-func azuriteProgram() ([]string, error) {
-	name := os.Getenv("AZLEDGER_AZURITE")
-	if name == "" {
-		name = "../.tools/azurite/node_modules/.bin/azurite-blob"
-	}
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(abs); err != nil {
-		return nil, fmt.Errorf("%w: run make tools, or set AZLEDGER_AZURITE", err)
-	}
-	if filepath.Ext(abs) == ".js" {
-		return []string{"node", abs}, nil
-	}
-	return []string{abs}, nil
-}
-
-// needAzurite returns the emulator's URL. Without an emulator the test is skipped, or fails where one is required.
-func needAzurite(t testing.TB) string {
-	t.Helper()
-	url, err := azurite()
-	switch {
-	case err == nil:
-		return url
-	case os.Getenv("CI") != "" || os.Getenv("AZLEDGER_REQUIRE_AZURITE") == "1":
-		t.Fatalf("Azurite is required: %v", err)
-	}
-	t.Skipf("no Azurite: %v", err)
-	return ""
+	os.Exit(m.Run())
 }
 
 // newContainer creates an empty container and returns its URL.
 func newContainer(t testing.TB) string {
 	t.Helper()
-	base := needAzurite(t)
-	name := fmt.Sprintf("test-%d", time.Now().UnixNano())
-	client, err := container.NewClientFromConnectionString(connection(base), name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Create(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Delete(context.Background(), nil) })
-	return base + "/" + name
-}
-
-func connection(base string) string {
-	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s;", emulatorAccount, emulatorKey, base)
+	url, _ := azuritetest.NewContainer(t)
+	return url
 }
 
 // openAzurite opens a store below a container with small blocks, so that small files make many.
 func openAzurite(t testing.TB, containerURL string, transport policy.Transporter) *Azure {
 	t.Helper()
-	base := containerURL[:strings.LastIndex(containerURL, "/")]
 	a, err := OpenAzure(containerURL+"/some/prefix", AzureOptions{
-		ConnectionString: NewSecret(connection(base)),
+		ConnectionString: NewSecret(azuritetest.Connection(containerURL)),
 		Whole:            256 << 10,
 		BlockSize:        64 << 10,
 		Retry:            policy.RetryOptions{RetryDelay: time.Millisecond, MaxRetryDelay: 2 * time.Millisecond},

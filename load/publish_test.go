@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 // october and november are two nights' sets: the second changes one file, adds one and keeps one.
@@ -431,7 +433,7 @@ func TestCompetingPublishers(t *testing.T) {
 }
 
 func TestManyPublishersAtOnce(t *testing.T) {
-	needAzurite(t)
+	azuritetest.Need(t)
 	root, containerURL := t.TempDir(), newContainer(t)
 	for name, open := range map[string]func() Store{
 		"directory": func() Store { return openDir(t, root) },

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 func TestDirIsAStore(t *testing.T) {
@@ -22,7 +24,7 @@ func TestDirIsAStore(t *testing.T) {
 }
 
 func TestAzureIsAStore(t *testing.T) {
-	needAzurite(t)
+	azuritetest.Need(t)
 	testStore(t, func(t *testing.T) Store { return openAzurite(t, newContainer(t), nil) })
 }
 

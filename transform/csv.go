@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -93,4 +94,20 @@ func columnNames(columns []Column) []string {
 		names[i] = c.Name
 	}
 	return names
+}
+
+// readRows reads a small CSV file whole, the header line first. No field of it is told to be null.
+func readRows(path string) (rows [][]string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = cmp.Or(err, f.Close()) }()
+	if rows, err = csv.NewReader(f).ReadAll(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: has no header line", path)
+	}
+	return rows, nil
 }

@@ -154,8 +154,9 @@ func multiply(a0, a1, b0, b1 uint64) (n [4]uint64) {
 	return n
 }
 
-// divide is schoolbook division (Knuth's algorithm D) of a number of at most 187 bits by one of
-// two words. The quotient has two words, because the divisor's high word b1 is not zero.
+// divide is schoolbook division (Knuth's algorithm D) of four words by two, whose high word b1 is not
+// zero. The quotient must fit two words: of [ratio] the number has at most 187 bits, of [share] it is no
+// more than an amount times the divisor.
 func divide(n [4]uint64, b0, b1 uint64) (q0, q1, r0, r1 uint64) {
 	shift := uint(bits.LeadingZeros64(b1))
 	if shift > 0 {

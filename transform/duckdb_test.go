@@ -71,6 +71,8 @@ func TestDialect(t *testing.T) {
 		{`block_size(null)`, "null"},
 		{`unit_name(null)`, "null"},
 		{`typeof(block_size('1B'))`, "DECIMAL(38,18)"},
+		{`currency_unit('EUR') || ' ' || currency_unit('JPY') || ' ' || currency_unit(null)`, "0.01 1.00 0.01"},
+		{`typeof(currency_unit('EUR'))`, "DECIMAL(3,2)"},
 	} {
 		got, err := scalar(s, c.expression)
 		if err != nil || got != c.want {

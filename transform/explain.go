@@ -142,15 +142,12 @@ func (e *Explainer) finished(ctx context.Context, m *Model, keys []Key) error {
 // published, the one that was.
 func (e *Explainer) files(m *Model) (files []setPart, err error) {
 	closed := e.r.closedPieces(m)
-	if !m.Published() {
-		closed = nil
-	}
 	for _, part := range closed {
 		part.Path = filepath.Join(e.r.Lake, tablesFolder, filepath.FromSlash(part.Path))
 		files = append(files, part)
 	}
 	for _, p := range e.r.piecesOf(m, "") {
-		if slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == p.period }) {
+		if isSignedOff(closed, p.period) {
 			continue
 		}
 		mine, blocked := e.r.tableFiles(m, p.period)
@@ -321,7 +318,7 @@ func (e *Explainer) Rebuild(ctx context.Context, table string) (made Rebuilt, er
 		if err != nil {
 			return made, fmt.Errorf("%s: %w", p, err)
 		}
-		if m.Published() && slices.ContainsFunc(e.r.closedPieces(m), func(part setPart) bool { return part.Period == p.period }) {
+		if isSignedOff(e.r.closedPieces(m), p.period) {
 			made.Closed = append(made.Closed, p.period)
 		}
 		if stale {

@@ -98,15 +98,19 @@ func (r *runner) keptPeriods(read string) (periods []string) {
 	return periods
 }
 
-// closedPieces are the files of a table that stand in the set as they were signed off, whatever the
-// table would be today. A table that a closed month does not know yet is published as it is built.
+// closedPieces are the files of a published table that stand in the set as they were signed off, whatever
+// the table would be today. A table that a closed month does not know yet is published as it is built.
 func (r *runner) closedPieces(m *Model) (parts []setPart) {
 	for _, k := range r.Kept {
-		if m.Period != "" && k.Relation == Closed && k.Table == m.Name && k.Period != "" {
+		if m.Published() && m.Period != "" && k.Relation == Closed && k.Table == m.Name && k.Period != "" {
 			parts = append(parts, setPart{Period: k.Period, file: file{Path: "../" + k.Path, Rows: k.Rows, Bytes: k.Bytes, SHA256: k.SHA256}})
 		}
 	}
 	return parts
+}
+
+func isSignedOff(closed []setPart, period string) bool {
+	return slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == period })
 }
 
 // keptView makes a table of files of several ages. Each is read by itself: columns unified by the

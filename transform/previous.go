@@ -1,11 +1,8 @@
 package transform
 
 import (
-	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -292,21 +289,6 @@ func (r *runner) rulesDigest() string {
 }
 
 const ruleSetColumn = "RuleSet"
-
-func readRows(path string) (rows [][]string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = cmp.Or(err, f.Close()) }()
-	if rows, err = csv.NewReader(f).ReadAll(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s: has no header line", path)
-	}
-	return rows, nil
-}
 
 // previousKept are the files that the history needs, below tables/.
 func previousKept(lake string) map[string]bool {

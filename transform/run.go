@@ -2,7 +2,6 @@ package transform
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -487,8 +486,7 @@ func (r *runner) writeSet() error {
 		closed := r.closedPieces(m)
 		t.Files = append(t.Files, closed...)
 		for _, p := range r.piecesOf(m, "") {
-			signedOff := slices.ContainsFunc(closed, func(part setPart) bool { return part.Period == p.period })
-			if state := r.states[p.folder()]; state != nil && !signedOff {
+			if state := r.states[p.folder()]; state != nil && !isSignedOff(closed, p.period) {
 				t.add(p, state)
 				if state.Facts.DataCompleteTo != "" {
 					s.DataCompleteTo = &state.Facts.DataCompleteTo
@@ -508,14 +506,9 @@ func (r *runner) asOf() (*string, error) {
 	if !ok {
 		return nil, nil
 	}
-	f, err := os.Open(in.Path)
+	rows, err := readRows(in.Path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", in.Path, err)
 	}
 	if len(rows) != 2 {
 		return nil, fmt.Errorf("%s: run_context is a table of one row, not of %d", in.Path, len(rows)-1)

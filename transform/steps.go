@@ -50,12 +50,7 @@ type way struct {
 }
 
 // schema is where the rows lie that a way starts at.
-func (w way) schema() string {
-	if w.made {
-		return madeSchema
-	}
-	return withSchema
-}
+func (w way) schema() string { return schemaOf(w.made) }
 
 func schemaOf(made bool) string {
 	if made {
@@ -141,7 +136,7 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 	if len(ways) == 0 {
 		return nil
 	}
-	if there, err := t.whole(ctx, name, ways); err != nil || !there {
+	if there, err := t.provideAll(ctx, name, ways); err != nil || !there {
 		return err
 	}
 	step := Step{Table: name, Model: t.r.set[name], Made: made}
@@ -152,7 +147,7 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 	}
 	here := schemaOf(made) + "." + ident(name)
 	condition := t.anyOf(ways)
-	if err := t.s.exec(ctx, fmt.Sprintf("create or replace table %s as select %s from work.%s as %[3]s where %s", here, t.kept(name), ident(name), condition)); err != nil {
+	if err := t.s.exec(ctx, fmt.Sprintf("create or replace table %s as select %s from work.%s as %[3]s where %s", here, t.askedOf(name), ident(name), condition)); err != nil {
 		return err
 	}
 	if err := t.s.value(ctx, "select count(*) from "+here, &step.Count); err != nil || step.Count == 0 {
@@ -166,9 +161,9 @@ func (t *tracer) visit(ctx context.Context, name string, made bool) error {
 	return nil
 }
 
-// whole makes work.<name>: what the rows that lead there could have read of it; and the other tables
-// that the conditions of the ways speak of.
-func (t *tracer) whole(ctx context.Context, name string, ways []way) (bool, error) {
+// provideAll makes work.<name>: what the rows that lead there could have read of it; and the other tables
+// that the conditions of the ways speak of. It says whether there is anything of it.
+func (t *tracer) provideAll(ctx context.Context, name string, ways []way) (bool, error) {
 	if err := t.s.clear(ctx); err != nil {
 		return false, err
 	}
@@ -249,8 +244,8 @@ func (t *tracer) leads(w way, when string) string {
 	return fmt.Sprintf("exists (select 1 from %s.%s as %[2]s where %s)", w.schema(), ident(w.from.Name), condition)
 }
 
-// kept are the columns that what follows asks of the rows: a million charges have a hundred each.
-func (t *tracer) kept(name string) string {
+// askedOf are the columns that what follows asks of the rows: a million charges have a hundred each.
+func (t *tracer) askedOf(name string) string {
 	if isRaw(name) {
 		return idents(columnNames(rawConstants))
 	}
@@ -265,13 +260,13 @@ func (t *tracer) kept(name string) string {
 			said += " " + s.Column + " " + s.When
 		}
 	}
-	var kept []string
+	var asked []string
 	for _, c := range m.Columns {
 		if slices.Contains(wordsOf(said), strings.ToLower(c.Name)) {
-			kept = append(kept, c.Name)
+			asked = append(asked, c.Name)
 		}
 	}
-	return idents(kept)
+	return idents(asked)
 }
 
 // asking are the edges that start at rows of a table, those of other models that go via it too.

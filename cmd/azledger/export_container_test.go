@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 
 	"github.com/azledger/azledger/extract"
+	"github.com/azledger/azledger/load/azuritetest"
 )
 
 // openExports opens exports in the emulator the way a run does: with the connection
@@ -115,7 +116,7 @@ func TestExportsWithASignature(t *testing.T) {
 	signature := query[strings.Index(query, "sig=")+4:][:12]
 	for _, location := range []string{
 		b.url + "/exports?" + strings.Replace(query, "sig=", "sig="+signature, 1), // refused
-		"http://127.0.0.1:1/" + emulatorAccount + "/none/x?" + query,              // nobody answers
+		"http://127.0.0.1:1/" + azuritetest.Account + "/none/x?" + query,          // nobody answers
 		strings.Replace(b.url, "/test-", "/none-", 1) + "?" + query,               // no such container
 		"http://127.0.0.1?" + query,                                               // no container
 		"https://no host/%zz?" + query,                                            // no URL

@@ -89,6 +89,10 @@ create or replace macro unit_name(u) as
         else trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
     end;
 
+-- currency_unit is the smallest amount that invoices state in a currency: 1 where Azure bills without decimals, else 0.01.
+create or replace macro currency_unit(c) as
+    case when c in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 1.00 else 0.01 end;
+
 -- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
 create or replace macro json_items(j) as
     coalesce(cast(json_extract(try_cast(j as json), '$[*]') as varchar[]), []);

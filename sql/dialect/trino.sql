@@ -272,6 +272,14 @@ return case
     else trim(regexp_extract(u, '^[0-9.]+[KMB]?([ /].*)$', 1))
 end;
 
+-- currency_unit is the smallest amount that invoices state in a currency: 1 where Azure bills without decimals, else 0.01.
+create function currency_unit(c varchar)
+returns decimal(3, 2)
+language sql
+deterministic
+called on null input
+return case when c in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 1.00 else 0.01 end;
+
 -- json_items is the elements of a JSON array as JSON texts, in their order; none where it is no array.
 create function json_items(j varchar)
 returns array(varchar)

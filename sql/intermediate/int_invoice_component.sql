@@ -100,7 +100,7 @@ rated as (
     select
         converted.*,
         abs(sum(converted.RateDifference) over (partition by converted.Account, converted.OnInvoiceId, converted.BillingCurrency))
-        > case when converted.BillingCurrency in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 0.5 else 0.005 end as IsRateOff
+        > currency_unit(converted.BillingCurrency) * 0.5 as IsRateOff
     from converted
 ),
 -- The invoices that can say whose month a charge is: by profile or subscription, monthly, and not voided.

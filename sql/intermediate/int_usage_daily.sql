@@ -12,7 +12,7 @@
 -- column ServiceName         varchar          as in cost_and_usage
 -- column BillingPeriodStart  date             first day of the month the billing period starts in
 -- column ChargeDate          date             UTC day
--- column BillingCurrency     varchar          ISO 4217; ? where the record has none
+-- column BillingCurrency     varchar          ISO 4217; XXX where the record has none
 -- column EffectiveCost       decimal(38, 18)  BillingCurrency
 -- column SubAccountName      varchar          null without a subscription
 --

@@ -160,7 +160,7 @@ held as (
             when calculated.RoundingCount > 0 then 1
             else greatest(coalesce(calculated.LineCount, 1), 1)
         end as RoundedCount,
-        case when invoice.BillingCurrency in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 1.00 else 0.01 end as RoundingUnit
+        currency_unit(invoice.BillingCurrency) as RoundingUnit
     from invoice
     left join calculated
         on calculated.Account = invoice.Account

@@ -102,7 +102,7 @@ kind as (
             when invoice.InvoiceKind = 'Invoice' and invoice.SubAccountId is not null and invoice.BillingProfileId is null then 'Service'
             else 'Section'
         end as LineKind,
-        case when invoice.BillingCurrency in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 1.00 else 0.01 end as RoundingUnit
+        currency_unit(invoice.BillingCurrency) as RoundingUnit
     from invoice
     where invoice.InvoiceKind <> 'EnrollmentInvoice'
 ),
@@ -275,7 +275,7 @@ joined as (
         period.InvoicePeriodStart,
         period.InvoicedAmount,
         period.CalculatedAmount,
-        cast(case when period.BillingCurrency in ('JPY', 'KRW', 'CLP', 'HUF', 'ISK', 'TWD', 'VND') then 1.00 else 0.01 end as decimal(38, 18)),
+        cast(currency_unit(period.BillingCurrency) as decimal(38, 18)),
         null
     from period
 )
