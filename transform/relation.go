@@ -26,6 +26,7 @@ func Configuration() []Input {
 		//
 		//   - owner_rule: SubscriptionId to TagValue are folded, null where anything fits; patterns where IsPattern. Keys
 		//     and values are those that tag_key and tag_value lead to.
+		//   - owner_name: an owner whom no owner_rule names, but the list of owners does.
 		//   - tag_key, tag_value: what is written (Spelling, folded) and what is meant. The meant spelling has a row too.
 		//     TagKey of tag_value is the meant key, folded.
 		//   - inherited_tag: ResourceGroup '' for the tags of a subscription.
@@ -42,6 +43,7 @@ func Configuration() []Input {
 		{Name: "rule_set", Columns: columns("BillingPeriod varchar, RuleSet varchar, RulesDigest varchar")},
 		{Name: "owner_rule", Columns: columns("RuleSet varchar, Priority bigint, Line bigint, CostOwner varchar, SubscriptionId varchar, ResourceGroup varchar, InvoiceSection varchar, " +
 			"TagKey varchar, TagValue varchar, IsPattern boolean, ValidFrom date, ValidTo date")},
+		{Name: "owner_name", Columns: columns("RuleSet varchar, CostOwner varchar")},
 		{Name: "owner_tag", Columns: columns("RuleSet varchar, Priority bigint, TagKey varchar")},
 		{Name: "tag_key", Columns: columns("RuleSet varchar, Spelling varchar, TagKey varchar")},
 		{Name: "tag_value", Columns: columns("RuleSet varchar, TagKey varchar, Spelling varchar, TagValue varchar")},

@@ -58,11 +58,11 @@ tables, byte for byte.
 
 	Currency  Owner        Own cost  Shared  Unused commitments  Added  Charged
 	-----------------------------------------------------------------------------
-	EUR       Unallocated    783.23    0.00              164.84  18.96   967.04
-	EUR       payments       135.84    0.00                0.00   2.72   138.55
-	EUR       zoë.müller     127.03    0.00                0.00   2.54   129.57
-	EUR       research        74.62    0.00               45.02   2.39   122.03
-	EUR       all others     143.93    0.00                0.09   2.88   146.91
+	EUR       Unallocated    614.33    0.00              164.84  15.58   794.76
+	EUR       payments       182.37    0.00                0.00   3.65   186.02
+	EUR       zoë.müller     171.50    0.00                0.00   3.43   174.93
+	EUR       research       100.77    0.00               45.02   2.92   148.71
+	EUR       all others     195.68    0.00                0.09   3.92   199.69
 	GBP       Unallocated    611.73    0.00                4.89  12.33   628.95
 	GBP       platform       108.42    0.00                0.00   2.17   110.59
 	USD       claims         348.06    0.00                0.00   6.96   355.02
@@ -117,7 +117,8 @@ Its configuration is left beside what it made, so everything else works on it:
 	Component,Amount
 	Usage,166.362847973275395568
 	LateCharge,-0.010165266285800000
-	Purchase,2634.480000000000000000
+	Purchase,2550.030000000000000000
+	SupportPlan,84.450000000000000000
 	Marketplace,127.034000000000000000
 	Rounding,-0.003154725337381588
 	PriceMismatch,4.993556097600000000
@@ -490,17 +491,17 @@ signed off. It lists raw data that Azure has restated since; that is no fault.
 	$ azledger close 2026-10 --config demo/azledger.yaml --by "M. Rossi" --accept "123.45 is being asked for" --quiet
 	table                        rows  bytes  sha256
 	------------------------------------------------------------
-	allocation_trace               14   5873  c865d313b4cabe31
+	allocation_trace               19   6200  eb1ee979e51256a1
 	balance                         1   3371  4cfd0ab9823bbb1b
 	billing_period                  1   1451  bb7efd064bbfbcb8
-	chargeback                     75   7086  0336b11738cccf46
-	commitment_timing              55   2579  7eb71380a1c710e1
+	chargeback                     85   7462  d73f6e317176bfb5
+	commitment_timing              55   2578  74670378a04bee4c
 	cost_and_usage                715  78052  98a6b7e1dacbea0d
 	cost_trend_daily              585  11911  e0720f6e5c7b61ac
 	data_quality                   10   4594  8e85b06c447ff7ee
 	invoice                         7   7440  d40bf0e368ea9cdb
 	invoice_document                5   4029  9ad94620fc10c889
-	invoice_reconciliation         37   5862  99bb56d9639802a9
+	invoice_reconciliation         38   5892  33fc549182dabffb
 	invoice_reconciliation_line    17   3865  6cf3015a2f24727b
 	invoice_transaction             9   7749  b15a836b4da2e82a
 	marketplace_charge             32   9090  0a5949680de1f76d
@@ -512,7 +513,7 @@ signed off. It lists raw data that Azure has restated since; that is no fault.
 	restatement                     0    839  540b10ab1af58caa
 	source_completeness            40   7571  49ad0ab6e0f35377
 	source_completeness_cost        6   4265  c37f178028237455
-	untagged_spend                 60   5236  32c1c17a5c88cc49
+	untagged_spend                 60   5218  0930dd0372215549
 
 # How did this number come about?
 

@@ -7,7 +7,7 @@
 -- id) and tag are each either empty, which is any, or equal to the charge's, without regard to case and repeated blanks, or, in a
 -- rule of patterns, like it; a tag key without a value asks only for the tag. Two rules of one Priority are told apart by
 -- CostOwner, in alphabetical order. Where no rule holds on that day, the owner is the value of the first owner tag the charge
--- has, in lower case, or as a rule spells that owner.
+-- has, in lower case, or as a rule or the list of owners spells that owner.
 --
 -- Spellings of a tag's key and of its value are led to what is meant first. A tag that the charge lacks, or has without a value, is
 -- that of its resource group, or else of its subscription, on that day.
@@ -17,7 +17,7 @@
 -- Days matter only where rules or inherited tags begin or end within the days charged: there, every combination has a row for each
 -- span between.
 --
--- reads:  cost_and_usage, int_rule_set, owner_rule, owner_tag, tag_key, tag_value, inherited_tag, allocation_filter
+-- reads:  cost_and_usage, int_rule_set, owner_rule, owner_name, owner_tag, tag_key, tag_value, inherited_tag, allocation_filter
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, InvoiceSectionId, InvoiceSectionName, FirstDate
 -- period: BillingPeriodStart
 -- from:   cost_and_usage where coalesce(cost_and_usage.SubAccountId, '') = int_owner_target.SubAccountId
@@ -409,6 +409,9 @@ spelling as (
         min(configured_rule.CostOwner) as CostOwner
     from configured_rule
     group by 1, 2
+    union all
+    select owner_name.RuleSet, folded(owner_name.CostOwner), owner_name.CostOwner
+    from owner_name
 ),
 tag_owner as (
     select

@@ -4,8 +4,8 @@
 -- resource group, and this before that of its subscription (inherited_tag, for the days they hold). Keys and values are compared in
 -- lower case with single blanks, after the map of spellings (tag_key, tag_value).
 --
--- A value is held against the values that the policy allows, or, for a tag without such, against the owners and the values that the
--- owner rules name, where any of them asks for this tag. Where there is nothing to hold it against, every value is as good as any.
+-- A value is held against the values that the policy allows, or, for a tag without such, against the owners (of rules, or of the list of
+-- owners) and the values that the owner rules name, where any of them asks for this tag. Where there is nothing to hold it against, every value is as good as any.
 --
 -- A value that a rule leads to an owner, whatever the subscription, is another spelling of that owner where the tag names him
 -- elsewhere by his own name: paymnets is payments then. A cost centre that a rule leads to an owner stays the cost centre it is.
@@ -14,7 +14,7 @@
 -- four, two at most (a letter swapped with its neighbour counts two, which six letters and more may have). A missing tag is likely
 -- meant by a key that is as near.
 --
--- reads:  int_owner_target, int_rule_set, owner_rule, owner_tag, tag_key, tag_value, tag_policy, inherited_tag
+-- reads:  int_owner_target, int_rule_set, owner_rule, owner_name, owner_tag, tag_key, tag_value, tag_policy, inherited_tag
 -- grain:  BillingPeriodStart, SubAccountId, ResourceGroupName, Tags, TagKey, FirstDate
 -- period: BillingPeriodStart
 --
@@ -67,6 +67,9 @@ owner_spelling as (
     select owner_rule.RuleSet, folded(owner_rule.CostOwner) as Folded, min(trim(owner_rule.CostOwner)) as Spelled
     from owner_rule
     group by 1, 2
+    union
+    select owner_name.RuleSet, folded(owner_name.CostOwner), trim(owner_name.CostOwner)
+    from owner_name
 ),
 asking_rule as (
     select

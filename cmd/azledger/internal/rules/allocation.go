@@ -72,6 +72,7 @@ func (a *allocation) readOwners(owners item) {
 			o.wrong("%q stands on line %d already", name, seen[fold(name)])
 		case a.spelling[fold(name)] == "":
 			a.spelling[fold(name)] = name
+			a.ownerNames = append(a.ownerNames, name)
 		}
 		seen[fold(name)] = o.line()
 	}

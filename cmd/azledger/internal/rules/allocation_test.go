@@ -57,6 +57,7 @@ allocation_target: now 5 2026-09 Web 44.5
 inherited_tag: now 11111111-2222-4333-8444-555555555555 - Environment production - -
 inherited_tag: now 11111111-2222-4333-8444-555555555555 rg-web CostCenter 4711 - 2026-06-30
 inherited_tag: now 11111111-2222-4333-8444-555555555555 rg-web CostCenter 4712 2026-07-01 -
+owner_name: now Security
 owner_rule: now 1 2 Platform - rg-hub-% - - - true - -
 owner_rule: now 2 3 Data - - - environment production false - 2026-06-30
 owner_rule: now 3 4 Web - - - environment production false 2026-07-01 -

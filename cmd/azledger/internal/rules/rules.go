@@ -18,15 +18,16 @@ const Unallocated = "unallocated"
 
 // Set is one set of rules, whole and checked.
 type Set struct {
-	owners    []ownerLine
-	ownerTags []string
-	tags      tagRules
-	rules     []rule
-	policies  []policy
-	markups   []markup
-	rates     []rate
-	spelling  map[string]string // of the known owners, by folded name
-	files     map[string][]byte // as they were read, by the name they are kept under
+	owners     []ownerLine
+	ownerNames []string // owners that only owners: names
+	ownerTags  []string
+	tags       tagRules
+	rules      []rule
+	policies   []policy
+	markups    []markup
+	rates      []rate
+	spelling   map[string]string // of the known owners, by folded name
+	files      map[string][]byte // as they were read, by the name they are kept under
 }
 
 // Rows are the tables of configuration, each row beginning with the name of the rule set.
@@ -37,6 +38,9 @@ func (s *Set) Rows(name string) map[string][][]string {
 	}
 	for i, l := range s.owners {
 		add("owner_rule", append([]string{fmt.Sprint(i + 1)}, l.fields()...)...)
+	}
+	for _, name := range s.ownerNames {
+		add("owner_name", name)
 	}
 	for i, key := range s.ownerTags {
 		add("owner_tag", fmt.Sprint(i+1), s.tags.key(key))
