@@ -418,10 +418,10 @@ func (r *run) shrunk(t task, before, after *manifest) error {
 		return nil
 	}
 	if after.MaxDate < before.MaxDate {
-		return fmt.Errorf("refused: it now ends on %s but the last run had rows up to %s; if that is right run again with --accept-shrink", orNone(after.MaxDate), before.MaxDate)
+		return fmt.Errorf("refused: it now ends on %s but the last run had rows up to %s; if that is right run again with --accept-shrink <reason>", orNone(after.MaxDate), before.MaxDate)
 	}
 	if after.Rows*100 < before.Rows*shrinkPercent {
-		return fmt.Errorf("refused: it fell from %d rows to %d; if that is right run again with --accept-shrink", before.Rows, after.Rows)
+		return fmt.Errorf("refused: it fell from %d rows to %d; if that is right run again with --accept-shrink <reason>", before.Rows, after.Rows)
 	}
 	return nil
 }

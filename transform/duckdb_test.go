@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -208,5 +209,15 @@ func TestQuery(t *testing.T) {
 	}
 	if _, sum, err := hashFile(path); err != nil || sum != f.SHA256 {
 		t.Error("the file was changed")
+	}
+}
+
+func TestRowsOnAFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	_, err := SaveRows(t.Context(), QueryOptions{Temp: t.TempDir()}, "select 1 as a", "/dev/full")
+	if err == nil || !strings.Contains(err.Error(), "the disk of /dev is full: free some space") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
 	}
 }

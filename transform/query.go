@@ -3,6 +3,7 @@ package transform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -43,7 +44,13 @@ func SaveRows(ctx context.Context, o QueryOptions, sql, path string) (rows int64
 	err = withViews(ctx, o, func(s *session) error {
 		return s.value(ctx, "copy ("+sql+") to "+quote(path)+" (format parquet, compression zstd, compression_level 3, use_tmp_file false)", &rows)
 	})
-	return rows, errors.Join(err, syncFile(path))
+	switch {
+	case isDiskFull(err):
+		return 0, fmt.Errorf("the disk of %s is full: free some space and do it again: %w", filepath.Dir(path), err)
+	case err != nil:
+		return 0, err
+	}
+	return rows, syncFile(path)
 }
 
 // withViews opens a database that sees the tables of o.

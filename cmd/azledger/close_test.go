@@ -247,6 +247,19 @@ func TestARawUnitWithoutAManifestIsNotRestated(t *testing.T) {
 	}
 }
 
+// TestAFolderWithoutARecordIsTold: a host that dies while it saves a lake in a container leaves one.
+func TestAFolderWithoutARecordIsTold(t *testing.T) {
+	t.Parallel()
+	l := smallBooks(t)
+	l.run(0, "close", "2026-09", "--quiet", "--accept", "no invoices here")
+	check(t, os.Remove(filepath.Join(l.dir, "lake", "closed", "2026-09", "record.json")))
+	for _, command := range []string{"verify", "transform"} {
+		if _, said := l.run(1, command, "--quiet"); !strings.Contains(said, "closed/2026-09: there is no record.json") || !strings.Contains(said, "remove the folder if the month is to be open") {
+			t.Errorf("%s says %s", command, said)
+		}
+	}
+}
+
 // TestAChainIsNotExchanged: a month cannot be closed anew behind the back of the next, nor vanish.
 func TestAChainIsNotExchanged(t *testing.T) {
 	t.Parallel()

@@ -129,6 +129,9 @@ func (c *config) closedMonths() ([]closedMonth, error) {
 		if err == nil {
 			err = m.checkRules()
 		}
+		if errors.Is(err, errNoRecord) {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: put the folder back from a copy; azledger verify says what else is damaged", err)
 		}
@@ -151,11 +154,19 @@ func (c *config) closedNames() (names []string, err error) {
 	return names, nil
 }
 
+// errNoRecord is of a folder without a record. A directory gets the folder whole; a container gets and loses its files one
+// by one, the record last and first, so that a host that dies while it saves leaves such a folder.
+var errNoRecord = errors.New("there is no " + recordFile + ": closing or opening the month was interrupted while a lake in a container was saved, " +
+	"or the file was lost: run azledger again on the host that did it; without its disk, remove the folder if the month is to be open, or put it back from a copy")
+
 // readClosed reads one record.
 func readClosed(folder string) (closedMonth, error) {
 	m := closedMonth{folder: folder}
 	name := filepath.Join(folder, recordFile)
 	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, fmt.Errorf("%s: %w", folder, errNoRecord)
+	}
 	if err != nil {
 		return m, err
 	}

@@ -498,13 +498,14 @@ func (m *Mirror) seen(ctx context.Context, f small) (string, error) {
 	return info.ETag, err
 }
 
-// remove deletes dead files, in the order given: after a crash nothing may refer to a file that is gone.
+// remove deletes dead files: after a crash nothing may refer to a file that is gone. The record of a month goes first:
+// without it the month is not closed, whatever is left of its folder.
 func (m *Mirror) remove(ctx context.Context, dead []string) error {
-	for _, isData := range []bool{false, true} {
+	for turn := range 3 {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(m.Parallel)
 		for _, name := range dead {
-			if (kindOf(name) == data) == isData {
+			if turnOf(kindOf(name)) == turn {
 				group.Go(func() error { return m.store.Delete(ctx, name) })
 			}
 		}
@@ -516,6 +517,17 @@ func (m *Mirror) remove(ctx context.Context, dead []string) error {
 		delete(m.remote, name)
 	}
 	return nil
+}
+
+// turnOf is when files of a kind are removed.
+func turnOf(k kind) int {
+	switch k {
+	case closed:
+		return 0
+	case data:
+		return 2
+	}
+	return 1
 }
 
 // small is a small file of the working copy.
