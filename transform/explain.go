@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,6 +114,24 @@ func (e *Explainer) Find(ctx context.Context, table string, keys []Key, limit in
 	return found, count, err
 }
 
+// Undecided are the columns of the grain in which the rows that Find found differ.
+func (e *Explainer) Undecided(ctx context.Context, table string) (columns []string, err error) {
+	m, err := e.Model(table)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range m.Grain {
+		var values int64
+		if err := e.s.value(ctx, fmt.Sprintf("select count(distinct coalesce(cast(%s as varchar), '')) from %s.%s", ident(name), foundSchema, ident(m.Name)), &values); err != nil {
+			return nil, err
+		}
+		if values > 1 {
+			columns = append(columns, name)
+		}
+	}
+	return columns, nil
+}
+
 // finished makes work.<table> of the finished files of the months that the keys may mean.
 func (e *Explainer) finished(ctx context.Context, m *Model, keys []Key) error {
 	files, err := e.files(m)
@@ -210,6 +227,9 @@ func (e *Explainer) nothing(ctx context.Context, m *Model, keys []Key, condition
 		return err
 	}
 	defer func() { _ = e.s.clear(ctx) }() // the next question makes its own
+	if len(keys) == 0 {
+		return askf("%s has no rows", m.Name)
+	}
 	lines := []string{fmt.Sprintf("%s has no row with %s", m.Name, describeKeys(keys))}
 	for i, k := range keys {
 		others := slices.Delete(slices.Clone(conditions), i, i+1)
@@ -249,7 +269,7 @@ func describeKeys(keys []Key) string {
 	for _, k := range keys {
 		texts = append(texts, k.Column+"="+k.Value)
 	}
-	return cmp.Or(strings.Join(texts, " "), "any key")
+	return strings.Join(texts, " ")
 }
 
 // rows runs a query whose columns are known and returns its rows as text.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -88,6 +89,28 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A line that belongs to two of the rows counts for each of them.
+func TestTraceOfWhatStandsTwice(t *testing.T) {
+	models := bills("Total = int_line.Amount")
+	text := string(models["marts/bill.sql"].Data)
+	text = strings.ReplaceAll(text, "-- column Total", "-- column Copy      bigint           1, 2\n-- column Total")
+	text = strings.ReplaceAll(text, "grain: Customer", "grain: Customer, Copy")
+	text = strings.ReplaceAll(text, "Customer, cast(sum", "Customer, copies.Copy as Copy, cast(sum")
+	text = strings.ReplaceAll(text, "from int_line\ngroup by int_line.Customer", "from int_line\ncross join (values (cast(1 as bigint)), (2)) as copies (Copy)\ngroup by int_line.Customer, copies.Copy")
+	models["marts/bill.sql"].Data = []byte(text)
+	e := explainer(t, models)
+	if _, count, err := e.Find(t.Context(), "bill", []Key{{"Customer", "a"}}, 0); err != nil || count != 2 {
+		t.Fatalf("%d rows, %v; want two", count, err)
+	}
+	steps, err := e.Trace(t.Context(), "bill", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := steps[1].Sums[0]; !sum.Holds() || sum.Got != "11.000000000000000000" || steps[1].Count != 2 {
+		t.Errorf("%+v of %d rows: want 11 of two lines", sum, steps[1].Count)
+	}
+}
+
 // What does not add up is said, with both amounts.
 func TestTraceThatDoesNotAddUp(t *testing.T) {
 	e := explainer(t, bills("Total = abs(int_line.Amount)"))
@@ -126,6 +149,21 @@ func TestRebuild(t *testing.T) {
 	totals, err := e.Totals(t.Context(), "bill")
 	if err != nil || len(totals) != 1 || totals[0].Published != "13.500000000000000000" || totals[0].Anew != "12.500000000000000000" {
 		t.Errorf("%+v, %v: want 13.5 published and 12.5 made", totals, err)
+	}
+}
+
+// The columns that tell rows apart are those of all that were found, not only of those that are shown.
+func TestUndecided(t *testing.T) {
+	e := explainer(t, bills("Total = int_line.Amount"))
+	for limit, keys := range [][]Key{{{"Customer", "a"}}, nil} {
+		if _, _, err := e.Find(t.Context(), "int_line", keys, limit); err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.Undecided(t.Context(), "int_line")
+		want := []string{"Customer", "Line"}[1-limit:]
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v: %v, %v; want %v", keys, got, err, want)
+		}
 	}
 }
 

@@ -231,17 +231,13 @@ func (f *feed) join(other feed) {
 func (t *tracer) anyOf(ways []way) string {
 	var conditions []string
 	for _, w := range ways {
-		conditions = append(conditions, t.leads(w, ""))
+		conditions = append(conditions, t.leads(w))
 	}
 	return "(" + strings.Join(conditions, " or ") + ")"
 }
 
-func (t *tracer) leads(w way, when string) string {
-	condition := w.condition(w.from, t.r.set[w.Table])
-	if when != "" {
-		condition += " and (" + when + "\n)"
-	}
-	return fmt.Sprintf("exists (select 1 from %s.%s as %[2]s where %s)", w.schema(), ident(w.from.Name), condition)
+func (t *tracer) leads(w way) string {
+	return fmt.Sprintf("exists (select 1 from %s.%s as %[2]s where %s)", w.schema(), ident(w.from.Name), w.condition(w.from, t.r.set[w.Table]))
 }
 
 // askedOf are the columns that what follows asks of the rows: a million charges have a hundred each.
@@ -332,7 +328,8 @@ func MainAmount(m *Model) string {
 	return ""
 }
 
-// sum compares what is published with what the rows of an edge add up to, a currency at a time.
+// sum compares what is published with what the rows of an edge add up to, a currency at a time. What
+// belongs to two of the rows, as a charge that lacks two tags, counts for each of them.
 func (t *tracer) sum(ctx context.Context, w way, sum Sum) (sums []SumOf, err error) {
 	mine, theirs := "''", "''"
 	if hasColumn(w.from.Columns, "BillingCurrency") && hasColumn(columnsOf(w.of, w.Table, t.r.set), "BillingCurrency") {
@@ -347,11 +344,13 @@ func (t *tracer) sum(ctx context.Context, w way, sum Sum) (sums []SumOf, err err
 			select %[1]s as Currency, sum(cast(%[2]s as decimal(38, 18))) as Amount from %[3]s.%[4]s as %[4]s where (%[5]s
 			) group by 1
 		), added as (
-			select %[6]s as Currency, sum(cast(%[7]s as decimal(38, 18))) as Amount from work.%[8]s as %[8]s where %[9]s group by 1
+			select %[6]s as Currency, sum(cast(%[7]s as decimal(38, 18))) as Amount
+			from work.%[8]s as %[8]s join (select * from %[3]s.%[4]s as %[4]s where (%[5]s
+			)) as %[4]s on %[9]s group by 1
 		)
 		select coalesce(wanted.Currency, added.Currency), cast(coalesce(wanted.Amount, 0) as varchar), cast(coalesce(added.Amount, 0) as varchar)
 		from wanted full join added on added.Currency is not distinct from wanted.Currency order by 1`,
-		mine, ident(sum.Column), w.schema(), ident(w.from.Name), when, theirs, sum.SQL, ident(w.Table), t.leads(w, sum.When)))
+		mine, ident(sum.Column), w.schema(), ident(w.from.Name), when, theirs, sum.SQL, ident(w.Table), w.condition(w.from, t.r.set[w.Table])))
 	for _, row := range rows {
 		sums = append(sums, SumOf{Table: w.from.Name, Column: sum.Column, Currency: row[0].String, Want: decimalText(row[1].String), Got: decimalText(row[2].String)})
 	}

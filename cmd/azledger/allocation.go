@@ -107,7 +107,7 @@ func (j *job) planAllocation(ctx context.Context, onlyRules bool) error {
 	}
 	changes := changeRows(rules.Changes(before, after))
 	if onlyRules {
-		return j.print(changeColumns, changes)
+		return j.printChanges(changes)
 	}
 	if j.asOf, err = time.Parse(time.DateOnly, set.AsOf); err != nil {
 		return err
@@ -171,17 +171,22 @@ var moveColumns = []column{
 	{name: "period"}, {name: "currency"}, {name: "owner"}, {name: "before", number: true}, {name: "after", number: true}, {name: "difference", number: true},
 }
 
+// printChanges prints the rules that changed; to a person it says that there are none.
+func (j *job) printChanges(changes [][]string) error {
+	if len(changes) == 0 && j.format == "table" {
+		_, err := fmt.Fprintln(j.out, "The rules are those of the last run.")
+		return err
+	}
+	return j.print(changeColumns, changes)
+}
+
 // printMoves prints records for machines exactly, and for people in cents, with the changes
 // of the rules above and totals below.
 func (j *job) printMoves(changes [][]string, moves []move) error {
 	if j.format != "table" {
 		return j.print(moveColumns, moveRows(moves, exact))
 	}
-	if len(changes) == 0 {
-		fmt.Fprintln(j.out, "The rules are those of the last run.")
-		return nil
-	}
-	if err := j.print(changeColumns, changes); err != nil {
+	if err := j.printChanges(changes); err != nil || len(changes) == 0 {
 		return err
 	}
 	fmt.Fprintln(j.out)

@@ -126,6 +126,9 @@ func (c *closing) closable(context.Context) error {
 	if !slices.Contains(periods, c.month) {
 		return fmt.Errorf("there are no costs of that month; there are %s", strings.Join(periods, ", "))
 	}
+	if len(c.months) > 0 && c.month < c.months[0].Period {
+		return fmt.Errorf("the first closed month is %s, and earlier ones stay open; open it again with --undo to begin with %s", c.months[0].Period, c.month)
+	}
 	if n := len(c.months); n > 0 && c.month != monthAfter(c.months[n-1].Period) {
 		return fmt.Errorf("the last closed month is %s, so the next to close is %s", c.months[n-1].Period, monthAfter(c.months[n-1].Period))
 	}

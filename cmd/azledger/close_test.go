@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
@@ -377,5 +378,17 @@ func TestASignatureThatIsGoneIsMissed(t *testing.T) {
 	}
 	if err := (signature{SHA256: "aa"}).holds(nil); err != nil {
 		t.Errorf("without a key: %v", err)
+	}
+}
+
+// Whoever begins with a later month is told how to begin with an earlier one.
+func TestCloseBeforeTheFirst(t *testing.T) {
+	c := closing{closeAsk: closeAsk{month: "2026-08"}, months: []closedMonth{{record: record{Period: "2026-09"}}}}
+	text := `{"Tables": [{"Name": "cost_and_usage", "Files": [{"Period": "2026-08", "Rows": 1}]}]}`
+	if err := json.Unmarshal([]byte(text), &c.set); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.closable(t.Context()); err == nil || !strings.Contains(err.Error(), "open it again with --undo to begin with 2026-08") {
+		t.Error(err)
 	}
 }

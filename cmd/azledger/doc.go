@@ -423,7 +423,8 @@ What nobody uses alone is divided by the rules of allocation.yaml:
 	    percent: 2.5
 
 	rate_card: rates.csv                # prices of the house: MeterId, ServiceName, SkuMeter,
-	                                    # PricingUnit, BillingCurrency, UnitPrice, ValidFrom, ValidTo
+	                                    # PricingUnit, BillingCurrency, UnitPrice, ValidFrom, ValidTo;
+	                                    # units are spelled as in cost_and_usage
 
 Tags.csv has SubscriptionId, ResourceGroup (empty for the subscription's own tags), TagKey,
 TagValue, ValidFrom and ValidTo; Azure Resource Graph lists them (resourcecontainers). All files
@@ -477,13 +478,13 @@ it as it is.
 	azledger close 2026-09 [--by name] [--note text] [--accept reason]
 	azledger verify [month]
 
-Close signs a month off: the month's part of every published table, the rules it was made with
-and the hashes of all raw files behind it are kept in the lake under closed/. From then on the
-month is published as it was signed off. What Azure changes in it later is in period_adjustment,
-and is charged in the first open month as lines of kind Adjustment. Months are closed in order. A
-month is refused while it can still change, while tables are out of date, and (unless --accept
-says why) while an invoice is missing or not explained. close --undo --reason opens the last
-one again.
+Close signs a month off: the month's part of every published table, the rules it was made with and
+the hashes of all raw files behind it are kept in the lake under closed/. From then on the month is
+published as it was signed off. What Azure changes in it later is in period_adjustment, and is
+charged in the first open month as lines of kind Adjustment. Months are closed in order, and those
+before the first one that is closed stay open. A month is refused while it can still change, while
+tables are out of date, and (unless --accept says why) while an invoice is missing or not explained.
+close --undo --reason opens the last one again.
 
 Verify computes all of it again and exits with 1, naming the file, where anything is not what was
 signed off. It lists raw data that Azure has restated since; that is no fault.
@@ -621,13 +622,16 @@ describe the tables and the sources.
 
 # The simulated Azure
 
-	azledger demo [--out dir] [--months n] [--rows n] [--seed n]
-	azledger simulate [--addr host:port] [--months n] [--rows n] [--seed n] [--exports dir] [--truth file]
+	azledger demo [--out dir] [--months n] [--rows n] [--seed n] [--as-of day] [--restate month]
+	azledger simulate [--addr host:port] [--months n] [--rows n] [--seed n] [--as-of day] [--restate month]
+	                  [--exports dir] [--truth file]
 	                  [--export-account ea|mca] [--export-datasets names] [--export-format csv|csv.gz|parquet] [--export-layout layout]
 
 Simulate serves the billing APIs of the demo's enterprise until it is interrupted. With
 --exports it first writes the files of its Cost Management exports, with --truth the
 sums that any correct reading of them must reach. Rows is the number of charges in a
-month over both accounts.
+month over both accounts. --restate 2026-09, given to the same demo a second time, makes Azure
+tell that month otherwise than it was billed: restatement lists what changed, and where the
+month was closed in between, period_adjustment has the difference.
 */
 package main

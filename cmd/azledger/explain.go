@@ -127,6 +127,9 @@ type explainedRow struct {
 	steps   []transform.Step
 	rebuilt transform.Rebuilt
 	totals  []transform.Total
+
+	undecided []string // columns of the grain that tell the rows found apart, where one was asked for
+
 	origins map[string]extract.Origin // by unit
 }
 
@@ -142,7 +145,11 @@ func (j *job) lookInto(ctx context.Context, e *transform.Explainer, table string
 	if f.limit > shown || f.limit == 0 {
 		shown = f.limit
 	}
-	if x.rows, x.count, err = e.Find(ctx, table, keys, shown); err != nil || x.ambiguous() {
+	if x.rows, x.count, err = e.Find(ctx, table, keys, shown); err != nil {
+		return x, err
+	}
+	if x.ambiguous() {
+		x.undecided, err = e.Undecided(ctx, table)
 		return x, err
 	}
 	if x.rebuilt, err = e.Rebuild(ctx, table); err != nil {
@@ -166,24 +173,14 @@ func (j *job) candidates(x *explainedRow) error {
 	if amount := transform.MainAmount(x.model); amount != "" {
 		columns = append(columns, amount)
 	}
-	if err := j.printRows(x.rows, columns); err != nil {
+	if err := j.printRows(x.rows, x.count, columns); err != nil {
 		return err
 	}
 	more := ""
 	if shown := int64(len(x.rows.Values)); shown < x.count {
 		more = fmt.Sprintf(", the first %d of which are above", shown)
 	}
-	return usagef("%d rows of %s have these values%s: give more of %s, or --sum to explain them together", x.count, x.model.Name, more, strings.Join(x.undecided(), ", "))
-}
-
-// undecided are the columns of the grain in which the rows found differ.
-func (x *explainedRow) undecided() (columns []string) {
-	for i, c := range x.model.Columns {
-		if slices.Contains(x.model.Grain, c.Name) && !constant(x.rows, i) {
-			columns = append(columns, c.Name)
-		}
-	}
-	return columns
+	return usagef("%d rows of %s have these values%s: give more of %s, or --sum to explain them together", x.count, x.model.Name, more, strings.Join(x.undecided, ", "))
 }
 
 // constant says whether all rows have one value in a column.

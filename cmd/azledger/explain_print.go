@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func (j *job) printModel(x *explainedRow) error {
 func (j *job) printRow(x *explainedRow) error {
 	if x.count > 1 {
 		fmt.Fprintf(j.out, "\n%s, together\n\n", count(int(x.count), "row"))
-		return j.printRows(x.rows, nil)
+		return j.printRows(x.rows, x.count, nil)
 	}
 	fmt.Fprintf(j.out, "\nThe row\n\n")
 	j.printOne(x.rows, nil)
@@ -97,7 +98,7 @@ func (j *job) printTotals(x *explainedRow) error {
 	for _, s := range x.steps {
 		for _, sum := range s.Sums {
 			if sum.Table == x.model.Name {
-				rows = append(rows, []string{sum.Column, sum.Currency, sum.Want, "rows of " + s.Table, sum.Got, verdict(sum.Want, sum.Got)})
+				rows = append(rows, []string{sum.Column, sum.Currency, ofType(x.model, sum.Column, sum.Want), "rows of " + s.Table, ofType(x.model, sum.Column, sum.Got), verdict(sum.Want, sum.Got)})
 			}
 		}
 	}
@@ -114,6 +115,14 @@ func columnPlace(m *transform.Model, name string) int {
 	return slices.IndexFunc(m.Columns, func(c transform.Column) bool { return c.Name == name })
 }
 
+// ofType takes the places of an amount off a number of charges.
+func ofType(m *transform.Model, name, text string) string {
+	if i := columnPlace(m, name); i < 0 || strings.HasPrefix(m.Columns[i].Type, "decimal") {
+		return text
+	}
+	return strings.TrimSuffix(text, ".000000000000000000")
+}
+
 func verdict(published, again string) string {
 	if published == again {
 		return "= published"
@@ -121,11 +130,13 @@ func verdict(published, again string) string {
 	return "DIFFERS"
 }
 
+// perUnit are the columns of prices and ratios; PriceMismatch is an amount.
+var perUnit = regexp.MustCompile(`(Price|Rate|Ratio|Percent|PercentAdded|Size|MinimumUnits|Tolerance)$`)
+
 // shownTotals leaves out what has no value, and of several rows what does not add up, such as prices.
 func (x *explainedRow) shownTotals() (totals []transform.Total) {
 	for _, t := range x.totals {
-		price := strings.Contains(t.Column, "Price") || strings.Contains(t.Column, "Rate") || strings.Contains(t.Column, "Percent")
-		if t.Published == "" && t.Anew == "" || x.count > 1 && price {
+		if t.Published == "" && t.Anew == "" || x.count > 1 && perUnit.MatchString(t.Column) {
 			continue
 		}
 		totals = append(totals, t)
@@ -166,7 +177,7 @@ func (j *job) printStep(x *explainedRow, s transform.Step) error {
 		j.printOne(s.Top, shownColumns(s))
 		return nil
 	}
-	return j.printRows(s.Top, shownColumns(s))
+	return j.printRows(s.Top, s.Count, shownColumns(s))
 }
 
 // addingUp are the columns that the rows of a step add up to.
@@ -219,8 +230,8 @@ func shownColumns(s transform.Step) (names []string) {
 }
 
 // printRows prints rows in these columns, all if none are named. What is the same in all of several
-// rows stands above them, once.
-func (j *job) printRows(rows transform.Rows, names []string) error {
+// rows stands above them, once; of those that are not shown it need not hold.
+func (j *job) printRows(rows transform.Rows, of int64, names []string) error {
 	var columns []column
 	var places []int
 	var same []string
@@ -228,7 +239,7 @@ func (j *job) printRows(rows transform.Rows, names []string) error {
 		switch {
 		case len(names) > 0 && !slices.Contains(names, c.Name):
 		case len(rows.Values) > 1 && !strings.HasPrefix(c.Type, "decimal") && constant(rows, i):
-			if !rows.Null[0][i] {
+			if !rows.Null[0][i] && rows.Values[0][i] != "" {
 				same = append(same, c.Name+" "+shortValue(rows.Values[0][i]))
 			}
 		default:
@@ -237,7 +248,11 @@ func (j *job) printRows(rows transform.Rows, names []string) error {
 		}
 	}
 	if len(same) > 0 && j.format == "table" {
-		fmt.Fprintf(j.out, "  in each: %s\n\n", strings.Join(same, ", "))
+		each := "in each"
+		if int64(len(rows.Values)) < of {
+			each = "in each that is shown"
+		}
+		fmt.Fprintf(j.out, "  %s: %s\n\n", each, strings.Join(same, ", "))
 	}
 	p := formats[j.format](j.out, columns)
 	for i := range rows.Values {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -108,6 +109,27 @@ func (a told) steps() (names []string) {
 		names = append(names, fmt.Sprintf("%s %d", s.Table, s.Count))
 	}
 	return names
+}
+
+// What is said of rows that are not all shown must not be said of all; amounts are not taken for prices.
+func TestExplainPrintsWhatHolds(t *testing.T) {
+	var out bytes.Buffer
+	j := &job{app: &app{out: &out, format: "table"}}
+	rows := transform.Rows{
+		Columns: []transform.Column{{Name: "Account", Type: "varchar"}, {Name: "RuleName", Type: "varchar"}, {Name: "Line", Type: "bigint"}},
+		Values:  [][]string{{"contoso", "", "1"}, {"contoso", "", "2"}},
+		Null:    [][]bool{make([]bool, 3), make([]bool, 3)},
+	}
+	for of, want := range map[int64]string{2: "  in each: Account contoso\n", 3: "  in each that is shown: Account contoso\n"} {
+		out.Reset()
+		if err := j.printRows(rows, of, nil); err != nil || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("2 of %d rows: %v\n%s\nwant it to begin with %s", of, err, out.String(), want)
+		}
+	}
+	x := &explainedRow{count: 2, totals: []transform.Total{{Column: "SheetPrice", Published: "1"}, {Column: "PriceMismatch", Published: "2"}, {Column: "UsedRatio", Published: "3"}}}
+	if shown := x.shownTotals(); len(shown) != 1 || shown[0].Column != "PriceMismatch" {
+		t.Errorf("%v: want PriceMismatch alone", shown)
+	}
 }
 
 func TestExplain(t *testing.T) {
