@@ -128,7 +128,7 @@ func like(text, pattern string) bool {
 }
 
 func (e *enterprise) meets(c *charge, conditions []condition) bool {
-	texts := map[string]string{"ServiceName": c.service, "x_ResourceGroupName": c.rg, "tag.env": c.env, "CostOwner": e.owner(c), "EffectiveCost": inFull(c.effective)}
+	texts := map[string]string{"ServiceName": c.service, "x_ResourceGroupName": c.rg, "tag.env": c.env, "CostOwner": e.owner(c), "x_SkuMeterId": c.meter}
 	for _, x := range conditions {
 		if slices.ContainsFunc(x.patterns, func(p string) bool { return like(texts[x.column], p) }) == x.isNegated {
 			return false

@@ -367,10 +367,10 @@ func drawCommitment(t *rapid.T) string {
 
 func drawConditions(t *rapid.T, most int) (conditions []condition) {
 	for range rapid.IntRange(0, most).Draw(t, "conditions") {
-		c := condition{column: rapid.SampledFrom([]string{"ServiceName", "x_ResourceGroupName", "tag.env", "CostOwner", "EffectiveCost"}).Draw(t, "column"), isNegated: rapid.Bool().Draw(t, "negated")}
+		c := condition{column: rapid.SampledFrom([]string{"ServiceName", "x_ResourceGroupName", "tag.env", "CostOwner", "x_SkuMeterId"}).Draw(t, "column"), isNegated: rapid.Bool().Draw(t, "negated")}
 		words := map[string][]string{
 			"ServiceName": {"storage", "virtual%", "%e%"}, "x_ResourceGroupName": {"rg-shared", "", "rg\\_%", "rg-%"}, "tag.env": {"prod", "", "d_v"},
-			"CostOwner": {"ada", "%a%", "unallocated"}, "EffectiveCost": {"-%", "0.%"},
+			"CostOwner": {"ada", "%a%", "unallocated"}, "x_SkuMeterId": {"m1", "m%", ""},
 		}[c.column]
 		c.patterns = rapid.SliceOfNDistinct(rapid.SampledFrom(words), 1, 2, rapid.ID).Draw(t, "patterns")
 		conditions = append(conditions, c)

@@ -258,8 +258,8 @@ func (r *runner) codeDigest() string {
 	return sum()
 }
 
-// currentRules is the rule set that is in force; the others are those of closed months.
-const currentRules = "current"
+// CurrentRules is the rule set of the months that are not closed; the others are those of closed ones.
+const CurrentRules = "current"
 
 // rulesDigest is of the rules in force: the rows of that rule set in every table of configuration that
 // has rule sets.
@@ -278,7 +278,7 @@ func (r *runner) rulesDigest() string {
 		line := slices.Index(rows[0], "Line") // where a rule stands in its file is not what it says
 		for _, row := range rows {
 			switch {
-			case row[0] != currentRules:
+			case row[0] != CurrentRules:
 			case line < 0:
 				d.add(row...)
 			default:

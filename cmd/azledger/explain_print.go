@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/azledger/azledger/extract"
 	"github.com/azledger/azledger/transform"
 )
 
@@ -275,7 +274,7 @@ func (j *job) printPages(x *explainedRow, s transform.Step) error {
 			break
 		}
 		fmt.Fprintf(j.out, "  %s\n", p.File)
-		for _, line := range pageLines(p, x.origins[unitOf(p).String()]) {
+		for _, line := range x.page(p).lines() {
 			fmt.Fprintf(j.out, "    %-9s%s\n", line[0], line[1])
 		}
 		if rows := rowsOn(s, p); rows != "" {
@@ -285,27 +284,35 @@ func (j *job) printPages(x *explainedRow, s transform.Step) error {
 	return nil
 }
 
-// pageLines is what is known of a page.
-func pageLines(p transform.RawPage, o extract.Origin) (lines [][2]string) {
-	add := func(name, value string) {
-		if value != "" {
-			lines = append(lines, [2]string{name, value})
-		}
+// lines are what is known of a page, as people read it.
+func (p pageAnswer) lines() [][2]string {
+	all := [][2]string{
+		{"sha256", p.SHA256},
+		{"page", strconv.FormatInt(p.Page, 10)},
+		{"copied", p.Copied},
+		{"run", p.Run},
+		{"url", p.URL},
+		{"request", p.RequestID},
+		{"fetched", p.Fetched},
+		{"served", p.Served},
 	}
-	page, known := o.Pages[p.Page]
-	add("sha256", p.SHA256)
-	add("page", strconv.FormatInt(p.Page, 10))
-	add("copied", p.Part)
-	add("run", o.Run)
-	add("url", page.URL)
-	add("request", page.RequestID)
+	return slices.DeleteFunc(all, func(line [2]string) bool { return line[1] == "" })
+}
+
+// page is what is known of a page: where it lies, and the request that brought it.
+func (x *explainedRow) page(p transform.RawPage) pageAnswer {
+	o := x.origins[unitOf(p).String()]
+	request, known := o.Pages[p.Page]
+	answer := pageAnswer{
+		File: p.File, SHA256: p.SHA256, Page: p.Page, Rows: p.Rows, Copied: p.Part,
+		Run: o.Run, URL: request.URL, RequestID: request.RequestID, Served: request.SHA256,
+	}
 	if known {
-		add("fetched", page.At.UTC().Format(time.RFC3339))
+		answer.Fetched = request.At.UTC().Format(time.RFC3339)
 	} else if !o.Fetched.IsZero() {
-		add("fetched", o.Fetched.UTC().Format(time.RFC3339))
+		answer.Fetched = o.Fetched.UTC().Format(time.RFC3339)
 	}
-	add("served", page.SHA256)
-	return lines
+	return answer
 }
 
 // rowsOn are the numbers of the rows of a page that are shown, and how many there are.
@@ -400,19 +407,9 @@ type pageAnswer struct {
 func (x *explainedRow) stepAnswer(s transform.Step) stepAnswer {
 	answer := stepAnswer{Table: s.Table, Of: s.Of, LookedUp: !s.Made, Count: s.Count, Rows: rowsJSON(s.Top), Whole: s.Whole}
 	for _, p := range s.Pages {
-		page := pageAnswer{File: p.File, SHA256: p.SHA256, Page: p.Page, Rows: p.Rows}
-		for _, line := range pageLines(p, x.origins[unitOf(p).String()]) {
-			page.set(line[0], line[1])
-		}
-		answer.Pages = append(answer.Pages, page)
+		answer.Pages = append(answer.Pages, x.page(p))
 	}
 	return answer
-}
-
-func (p *pageAnswer) set(name, value string) {
-	if field := map[string]*string{"copied": &p.Copied, "run": &p.Run, "url": &p.URL, "request": &p.RequestID, "fetched": &p.Fetched, "served": &p.Served}[name]; field != nil {
-		*field = value
-	}
 }
 
 // rowsJSON is rows as query prints them.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -144,33 +146,17 @@ func orDash(amount string) string {
 // statuses are in the order of concern.
 var statuses = []string{"Unexplained", "Explained", "Matched", "Estimated"}
 
+// closingLine adds up the invoices of one currency and status.
+type closingLine struct {
+	count                                    int
+	invoiced, calculated, difference, remain sum
+}
+
 // printClosing adds up the invoices of each currency and status.
 func (a *app) printClosing(invoices []*reconciledInvoice) error {
-	type line struct {
-		count                                    int
-		invoiced, calculated, difference, remain sum
-	}
-	lines := map[[2]string]line{}
-	for _, v := range invoices {
-		if v.repeats {
-			continue
-		}
-		key := [2]string{v.currency, v.status}
-		l := lines[key]
-		l.count++
-		l.invoiced, l.calculated = l.invoiced.plus(v.total), l.calculated.plus(v.calculated)
-		l.difference, l.remain = l.difference.plus(v.difference), l.remain.plus(v.remaining)
-		lines[key] = l
-	}
-	keys := make([][2]string, 0, len(lines))
-	for key := range lines {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b [2]string) int {
-		if a[0] != b[0] {
-			return strings.Compare(a[0], b[0])
-		}
-		return slices.Index(statuses, a[1]) - slices.Index(statuses, b[1])
+	lines := closingLines(invoices)
+	keys := slices.SortedFunc(maps.Keys(lines), func(a, b [2]string) int {
+		return cmp.Or(strings.Compare(a[0], b[0]), slices.Index(statuses, a[1])-slices.Index(statuses, b[1]))
 	})
 	columns := []column{
 		{name: "currency"},
@@ -192,4 +178,21 @@ func (a *app) printClosing(invoices []*reconciledInvoice) error {
 	}
 	fmt.Fprintln(a.out)
 	return a.print(columns, rows)
+}
+
+// closingLines are by currency and status. Invoices that repeat what others state are left out.
+func closingLines(invoices []*reconciledInvoice) map[[2]string]closingLine {
+	lines := map[[2]string]closingLine{}
+	for _, v := range invoices {
+		if v.repeats {
+			continue
+		}
+		key := [2]string{v.currency, v.status}
+		l := lines[key]
+		l.count++
+		l.invoiced, l.calculated = l.invoiced.plus(v.total), l.calculated.plus(v.calculated)
+		l.difference, l.remain = l.difference.plus(v.difference), l.remain.plus(v.remaining)
+		lines[key] = l
+	}
+	return lines
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azledger/azledger/cmd/azledger/internal/rules"
+	"github.com/azledger/azledger/transform"
 )
 
 // Every set of rules that tables were ever made with is kept in the lake, so that a
@@ -74,8 +75,8 @@ func closedRules(months []closedMonth) map[string]string {
 // ruleRows are the tables of the rules in force and of those that closed months keep, given
 // by month as folders. A set that several months keep stands once, under its digest.
 func ruleRows(current *rules.Set, closed map[string]string) (map[string][][]string, error) {
-	rows := current.Rows(rules.Current)
-	rows["rule_set"] = [][]string{{"", rules.Current, current.Digest()}}
+	rows := current.Rows(transform.CurrentRules)
+	rows["rule_set"] = [][]string{{"", transform.CurrentRules, current.Digest()}}
 	columns, err := filterColumns()
 	if err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
 -- int_charge_condition is a charge that meets conditions of allocation rules, and which.
 --
--- A rule may ask for any column, so every column stands here once, as text; a null is the empty text. Where no rule asks for
--- anything the join with the columns asked for is empty, and no charge is read. Patterns are compared with the different
--- values of a column, which are few, and only those that some pattern fits are looked for in the charges.
+-- A rule may ask for any column with texts or with true and false, so each of them stands here once, as text; a null is the empty
+-- text. Where no rule asks for anything the join with the columns asked for is empty, and no charge is read. Patterns are compared
+-- with the different values of a column, which are few, and only those that some pattern fits are looked for in the charges.
 --
 -- A condition is a word: the number of its rule, Pool (what is shared) or Basis (what is measured by), and its own number, such as
 -- 3Pool1. It stands in Sign if one of its patterns fits, whether the rule wants that or the contrary. Conditions on tags
@@ -53,10 +53,6 @@ cell as (
             when 'BillingAccountId' then coalesce(cost_and_usage.BillingAccountId, '')
             when 'BillingAccountName' then coalesce(cost_and_usage.BillingAccountName, '')
             when 'BillingAccountType' then coalesce(cost_and_usage.BillingAccountType, '')
-            when 'BillingPeriodStart' then coalesce(cast(cost_and_usage.BillingPeriodStart as varchar), '')
-            when 'BillingPeriodEnd' then coalesce(cast(cost_and_usage.BillingPeriodEnd as varchar), '')
-            when 'ChargePeriodStart' then coalesce(cast(cost_and_usage.ChargePeriodStart as varchar), '')
-            when 'ChargePeriodEnd' then coalesce(cast(cost_and_usage.ChargePeriodEnd as varchar), '')
             when 'InvoiceId' then coalesce(cost_and_usage.InvoiceId, '')
             when 'InvoiceIssuerName' then coalesce(cost_and_usage.InvoiceIssuerName, '')
             when 'ProviderName' then coalesce(cost_and_usage.ProviderName, '')
@@ -71,25 +67,13 @@ cell as (
             when 'PricingCategory' then coalesce(cost_and_usage.PricingCategory, '')
             when 'BillingCurrency' then coalesce(cost_and_usage.BillingCurrency, '')
             when 'PricingCurrency' then coalesce(cost_and_usage.PricingCurrency, '')
-            when 'BilledCost' then coalesce(cast(cost_and_usage.BilledCost as varchar), '')
-            when 'EffectiveCost' then coalesce(cast(cost_and_usage.EffectiveCost as varchar), '')
-            when 'ContractedCost' then coalesce(cast(cost_and_usage.ContractedCost as varchar), '')
-            when 'ListCost' then coalesce(cast(cost_and_usage.ListCost as varchar), '')
-            when 'ContractedUnitPrice' then coalesce(cast(cost_and_usage.ContractedUnitPrice as varchar), '')
-            when 'ListUnitPrice' then coalesce(cast(cost_and_usage.ListUnitPrice as varchar), '')
-            when 'PricingCurrencyContractedUnitPrice' then coalesce(cast(cost_and_usage.PricingCurrencyContractedUnitPrice as varchar), '')
-            when 'PricingCurrencyListUnitPrice' then coalesce(cast(cost_and_usage.PricingCurrencyListUnitPrice as varchar), '')
-            when 'PricingCurrencyEffectiveCost' then coalesce(cast(cost_and_usage.PricingCurrencyEffectiveCost as varchar), '')
-            when 'PricingQuantity' then coalesce(cast(cost_and_usage.PricingQuantity as varchar), '')
             when 'PricingUnit' then coalesce(cost_and_usage.PricingUnit, '')
-            when 'ConsumedQuantity' then coalesce(cast(cost_and_usage.ConsumedQuantity as varchar), '')
             when 'ConsumedUnit' then coalesce(cost_and_usage.ConsumedUnit, '')
             when 'CommitmentDiscountId' then coalesce(cost_and_usage.CommitmentDiscountId, '')
             when 'CommitmentDiscountName' then coalesce(cost_and_usage.CommitmentDiscountName, '')
             when 'CommitmentDiscountCategory' then coalesce(cost_and_usage.CommitmentDiscountCategory, '')
             when 'CommitmentDiscountType' then coalesce(cost_and_usage.CommitmentDiscountType, '')
             when 'CommitmentDiscountStatus' then coalesce(cost_and_usage.CommitmentDiscountStatus, '')
-            when 'CommitmentDiscountQuantity' then coalesce(cast(cost_and_usage.CommitmentDiscountQuantity as varchar), '')
             when 'CommitmentDiscountUnit' then coalesce(cost_and_usage.CommitmentDiscountUnit, '')
             when 'CapacityReservationId' then coalesce(cost_and_usage.CapacityReservationId, '')
             when 'CapacityReservationStatus' then coalesce(cost_and_usage.CapacityReservationStatus, '')
@@ -111,8 +95,6 @@ cell as (
             when 'x_Source' then coalesce(cost_and_usage.x_Source, '')
             when 'x_Scope' then coalesce(cost_and_usage.x_Scope, '')
             when 'x_Dataset' then coalesce(cost_and_usage.x_Dataset, '')
-            when 'x_Page' then coalesce(cast(cost_and_usage.x_Page as varchar), '')
-            when 'x_Row' then coalesce(cast(cost_and_usage.x_Row as varchar), '')
             when 'x_File' then coalesce(cost_and_usage.x_File, '')
             when 'x_Agreement' then coalesce(cost_and_usage.x_Agreement, '')
             when 'x_IsAmortized' then coalesce(cast(cost_and_usage.x_IsAmortized as varchar), '')
@@ -135,25 +117,15 @@ cell as (
             when 'x_ResellerId' then coalesce(cost_and_usage.x_ResellerId, '')
             when 'x_ResellerName' then coalesce(cost_and_usage.x_ResellerName, '')
             when 'x_PartnerCreditApplied' then coalesce(cast(cost_and_usage.x_PartnerCreditApplied as varchar), '')
-            when 'x_PartnerCreditRate' then coalesce(cast(cost_and_usage.x_PartnerCreditRate as varchar), '')
             when 'x_PublisherId' then coalesce(cost_and_usage.x_PublisherId, '')
             when 'x_PublisherType' then coalesce(cost_and_usage.x_PublisherType, '')
             when 'x_Provider' then coalesce(cost_and_usage.x_Provider, '')
-            when 'x_BilledCostInUsd' then coalesce(cast(cost_and_usage.x_BilledCostInUsd as varchar), '')
-            when 'x_EffectiveCostInUsd' then coalesce(cast(cost_and_usage.x_EffectiveCostInUsd as varchar), '')
-            when 'x_ListCostInUsd' then coalesce(cast(cost_and_usage.x_ListCostInUsd as varchar), '')
-            when 'x_BillingExchangeRate' then coalesce(cast(cost_and_usage.x_BillingExchangeRate as varchar), '')
-            when 'x_BillingExchangeRateDate' then coalesce(cast(cost_and_usage.x_BillingExchangeRateDate as varchar), '')
-            when 'x_EffectiveUnitPrice' then coalesce(cast(cost_and_usage.x_EffectiveUnitPrice as varchar), '')
             when 'x_ContractedPriceSource' then coalesce(cost_and_usage.x_ContractedPriceSource, '')
             when 'x_PricingUnitDescription' then coalesce(cost_and_usage.x_PricingUnitDescription, '')
-            when 'x_PricingBlockSize' then coalesce(cast(cost_and_usage.x_PricingBlockSize as varchar), '')
             when 'x_QuantityScale' then coalesce(cost_and_usage.x_QuantityScale, '')
             when 'x_ResourceGroupName' then coalesce(cost_and_usage.x_ResourceGroupName, '')
             when 'x_ResourceType' then coalesce(cost_and_usage.x_ResourceType, '')
             when 'x_ConsumedService' then coalesce(cost_and_usage.x_ConsumedService, '')
-            when 'x_ServicePeriodStart' then coalesce(cast(cost_and_usage.x_ServicePeriodStart as varchar), '')
-            when 'x_ServicePeriodEnd' then coalesce(cast(cost_and_usage.x_ServicePeriodEnd as varchar), '')
             when 'x_ReservationId' then coalesce(cost_and_usage.x_ReservationId, '')
             when 'x_SkuDetails' then coalesce(cost_and_usage.x_SkuDetails, '')
             when 'x_SkuIsCreditEligible' then coalesce(cast(cost_and_usage.x_SkuIsCreditEligible as varchar), '')

@@ -121,7 +121,7 @@ func TestTheExampleBecomesTables(t *testing.T) {
 
 // Every table of the rules is of transform's configuration, and every row fits its columns.
 func TestRowsFitTheConfiguration(t *testing.T) {
-	rows := example(t).Rows(Current)
+	rows := example(t).Rows(transform.CurrentRules)
 	for _, in := range transform.Configuration() {
 		for _, row := range rows[in.Name] {
 			if len(row) != len(in.Columns) {
@@ -423,7 +423,7 @@ func FuzzNamedFiles(f *testing.F) {
 func holdsTogether(t *testing.T, set *Set, err error) {
 	t.Helper()
 	if err == nil {
-		for _, r := range set.Rows(Current)["allocation_rule"] {
+		for _, r := range set.Rows(transform.CurrentRules)["allocation_rule"] {
 			if r[4] == "" || r[11] < "1" || r[11] > "4" {
 				t.Errorf("a rule without split or level: %q", r)
 			}

@@ -10,9 +10,6 @@ import (
 	"fmt"
 )
 
-// Current is the rule set of the months that are not closed.
-const Current = "current"
-
 // Unallocated is the owner of what nobody owns, folded.
 const Unallocated = "unallocated"
 
