@@ -38,6 +38,13 @@ asked as (
     select distinct condition.BillingMonth as BillingMonth, condition.ColumnName as ColumnName
     from condition
 ),
+numbered as (
+    select
+        asked.BillingMonth as BillingMonth,
+        asked.ColumnName as ColumnName,
+        row_number() over (partition by asked.BillingMonth order by asked.ColumnName) as ColumnNumber
+    from asked
+),
 cell as (
     select
         asked.BillingMonth as BillingMonth,
@@ -166,10 +173,13 @@ hit_sign as (
         hit.BillingMonth as BillingMonth,
         hit.ColumnName as ColumnName,
         hit.CellText as CellText,
+        numbered.ColumnNumber as ColumnNumber,
         joined(array_agg(' ' || hit.Word || ' ' order by hit.Word), '') as Words
     from hit
-    group by hit.BillingMonth, hit.ColumnName, hit.CellText
+    inner join numbered on numbered.BillingMonth = hit.BillingMonth and numbered.ColumnName = hit.ColumnName
+    group by hit.BillingMonth, hit.ColumnName, hit.CellText, numbered.ColumnNumber
 )
+-- Lists cost twice as much as all the rest of this, so only the columns after the fourth are made one: rules seldom ask for more.
 select
     cell.BillingPeriodStart as BillingPeriodStart,
     cell.Account as Account,
@@ -178,7 +188,11 @@ select
     cell.Dataset as Dataset,
     cell.Page as Page,
     cell.Row as Row,
-    joined(array_agg(hit_sign.Words order by cell.ColumnName), '') as Sign
+    coalesce(max(case when hit_sign.ColumnNumber = 1 then hit_sign.Words end), '')
+    || coalesce(max(case when hit_sign.ColumnNumber = 2 then hit_sign.Words end), '')
+    || coalesce(max(case when hit_sign.ColumnNumber = 3 then hit_sign.Words end), '')
+    || coalesce(max(case when hit_sign.ColumnNumber = 4 then hit_sign.Words end), '')
+    || coalesce(joined(array_agg(hit_sign.Words order by hit_sign.ColumnNumber) filter (where hit_sign.ColumnNumber > 4), ''), '') as Sign
 from cell
 inner join hit_sign
     on hit_sign.BillingMonth = cell.BillingMonth

@@ -24,6 +24,17 @@ type bench struct {
 	binary, dir string
 	rows, runs  int
 	full        bool
+	only        string // one of the steps; "" is all
+}
+
+// step is one thing that is measured.
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (b *bench) steps() []step {
+	return []step{{"month", b.month}, {"rules", b.rules}, {"workers", b.workers}, {"history", b.history}}
 }
 
 // usage is what one process took.
@@ -33,10 +44,18 @@ type usage struct {
 }
 
 func (b *bench) all(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{b.month, b.workers, b.history} {
-		if err := step(ctx); err != nil {
+	known := false
+	for _, s := range b.steps() {
+		if b.only != "" && b.only != s.name {
+			continue
+		}
+		known = true
+		if err := s.run(ctx); err != nil {
 			return err
 		}
+	}
+	if !known {
+		return fmt.Errorf("-only %s: there is no such step", b.only)
 	}
 	return nil
 }
@@ -90,6 +109,52 @@ func (b *bench) against(ctx context.Context, x export) (ours usage, err error) {
 	b.say(x.name+": peak memory", fmt.Sprintf("%d MB", peak>>20), "≤ 2662")
 	return ours, nil
 }
+
+// rules is the whole run on one month with rules of allocation, beside the same run without them.
+func (b *bench) rules(ctx context.Context) error {
+	x, err := b.export(ctx, "rules", b.rows, 2, []string{"2026-10"}, asOf)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(x.allocation(), []byte(allocation), 0o600); err != nil {
+		return err
+	}
+	var cpus []ratioOf
+	var peak int64
+	for range b.runs {
+		plain, err := b.azledger(ctx, x, true, nil, "run")
+		if err != nil {
+			return err
+		}
+		ruled, err := b.azledger(ctx, x, true, []string{"AZLEDGER_ALLOCATION=" + x.allocation()}, "run")
+		if err != nil {
+			return err
+		}
+		cpus, peak = append(cpus, ratio(ruled.cpu, plain.cpu)), max(peak, ruled.peak)
+		fmt.Fprintf(b.out, "# %s: %.1f s (%.1f s CPU, %d MB), without them %.1f s (%.1f s CPU, %d MB)\n", x.name,
+			ruled.wall.Seconds(), ruled.cpu.Seconds(), ruled.peak>>20, plain.wall.Seconds(), plain.cpu.Seconds(), plain.peak>>20)
+	}
+	b.say("run with rules of allocation against one without, CPU", fmt.Sprintf("%.2f ×", median(cpus)), "≤ 1.25")
+	b.say("the same: peak memory", fmt.Sprintf("%d MB", peak>>20), "≤ 2662")
+	return nil
+}
+
+// allocation is rules whose filters ask for columns, by name and by pattern, and for a tag.
+const allocation = `owners: [payments, claims, platform, data, web, stores, research]
+rules:
+  - name: Shared network
+    where: {ServiceName: [Azure Firewall, VPN Gateway, "Load*"]}
+    split: proportional
+    of: {ServiceName: Virtual Machines}
+    to: all
+  - name: Development storage
+    where: {x_SkuMeterCategory: Storage, tag.env: dev*}
+    split: proportional
+    of: {x_ResourceGroupName: "*-prod-*"}
+    to: all
+markup:
+  - {name: Cloud desk, percent: 2}
+`
 
 // workers is two units copied by one worker and by two. Their files are not compressed:
 // a worker inflates on a second core already.
@@ -190,8 +255,9 @@ func (x export) write(ctx context.Context, rows, months int, only []string) erro
 	return e.WriteExports(ctx, x.files(), azuresim.ExportOptions{Account: "ea", Format: cmp.Or(x.format, "csv.gz"), Months: only, RowsPerPart: 100_000_000})
 }
 
-func (x export) files() string  { return filepath.Join(x.dir, "exports") }
-func (x export) config() string { return filepath.Join(x.dir, "azledger.yaml") }
+func (x export) files() string      { return filepath.Join(x.dir, "exports") }
+func (x export) config() string     { return filepath.Join(x.dir, "azledger.yaml") }
+func (x export) allocation() string { return filepath.Join(x.dir, "allocation.yaml") }
 
 // azledger times the command, in an empty lake if fresh.
 func (b *bench) azledger(ctx context.Context, x export, fresh bool, env []string, args ...string) (usage, error) {

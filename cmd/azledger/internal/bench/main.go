@@ -1,7 +1,7 @@
 // Bench times whole runs of azledger and prints them beside what DuckDB needs to copy
 // the same files, and beside the goals in docs/performance.md.
 //
-//	bench [-rows n] [-runs n] [-full] -azledger binary -dir folder
+//	bench [-rows n] [-runs n] [-full] [-only step] -azledger binary -dir folder
 //
 // Ours and the peer run in turn, each in a process of its own, so that a busy machine
 // slows both and the peak memory is that of one. What counts is the median of the
@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&b.rows, "rows", 2_000_000, "`charges` of the large month")
 	flags.IntVar(&b.runs, "runs", 3, "`times` everything is timed")
 	flags.BoolVar(&b.full, "full", false, "time a month of five times the rows too")
+	flags.StringVar(&b.only, "only", "", "one `step`: month, rules, workers or history")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
