@@ -5,15 +5,10 @@
 -- nobody has cost, it is Unallocated. The parts are cut at the eighteenth digit, and the units missing go to those that lost most,
 -- the first in the alphabet where they lost alike, so they add up to the invoice's amount.
 --
--- reads:  invoice_reconciliation, int_rule_set, int_allocation_line, allocation_trace, allocation_policy
+-- reads:  int_invoice_pool, int_allocation_line, allocation_trace
 -- grain:  BillingPeriodStart, Account, CostOwner, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
--- from:   invoice_reconciliation on Account, BillingCurrency
---         where month_start(invoice_reconciliation.InvoicePeriodStart) = month_start(int_invoice_share.BillingPeriodStart)
---         and case invoice_reconciliation.Component when 'SupportPlan' then 'Support' else invoice_reconciliation.Component end = int_invoice_share.AllocationKind
--- with:   allocation_policy where allocation_policy.Policy = int_invoice_share.AllocationKind and allocation_policy.RuleSet in (
---             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_invoice_share.BillingPeriodStart)
---         )
+-- from:   int_invoice_pool on BillingPeriodStart, Account, AllocationKind, BillingCurrency
 --
 -- column BillingPeriodStart  date             first day of the invoiced period
 -- column Account             varchar          the account's name in the configuration
@@ -24,29 +19,8 @@
 --
 -- total: not exists (
 --        select BillingPeriodStart, Account, AllocationKind, BillingCurrency, sum(PolicyAmount) from int_invoice_share group by 1, 2, 3, 4
---        except select InvoicePeriodStart, Account, case Component when 'SupportPlan' then 'Support' else Component end, BillingCurrency, sum(Amount)
---        from invoice_reconciliation where Component <> 'SupportPlan' or coalesce(CalculatedAmount, 0) = 0 group by 1, 2, 3, 4)
-with invoiced as (
-    select
-        invoice_reconciliation.InvoicePeriodStart as BillingPeriodStart,
-        invoice_reconciliation.Account as Account,
-        allocation_policy.Policy as AllocationKind,
-        invoice_reconciliation.BillingCurrency as BillingCurrency,
-        allocation_policy.Treatment as Treatment,
-        nullif(allocation_policy.CostOwner, '') as CentralOwner,
-        cast(sum(invoice_reconciliation.Amount) as decimal(38, 18)) as Amount
-    from invoice_reconciliation
-    inner join int_rule_set on int_rule_set.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
-    inner join allocation_policy
-        on allocation_policy.RuleSet = int_rule_set.RuleSet
-        and allocation_policy.Policy = case invoice_reconciliation.Component when 'SupportPlan' then 'Support' else invoice_reconciliation.Component end
-    where allocation_policy.Policy in ('Tax', 'Credit', 'Support')
-        and allocation_policy.Treatment in ('Proportional', 'Central')
-        and (invoice_reconciliation.Component <> 'SupportPlan' or coalesce(invoice_reconciliation.CalculatedAmount, 0) = 0)
-    group by 1, 2, 3, 4, 5, 6
-    having sum(invoice_reconciliation.Amount) <> 0
-),
-cost as (
+--        except select BillingPeriodStart, Account, AllocationKind, BillingCurrency, Amount from int_invoice_pool)
+with cost as (
     select
         month_start(int_allocation_line.BillingPeriodStart) as BillingMonth,
         int_allocation_line.Account as Account,
@@ -86,19 +60,19 @@ paying as (
 ),
 weighed as (
     select
-        invoiced.BillingPeriodStart as BillingPeriodStart,
-        invoiced.Account as Account,
-        invoiced.AllocationKind as AllocationKind,
-        invoiced.BillingCurrency as BillingCurrency,
-        invoiced.Amount as PoolAmount,
-        coalesce(paying.CostOwner, invoiced.CentralOwner, 'Unallocated') as CostOwner,
+        int_invoice_pool.BillingPeriodStart as BillingPeriodStart,
+        int_invoice_pool.Account as Account,
+        int_invoice_pool.AllocationKind as AllocationKind,
+        int_invoice_pool.BillingCurrency as BillingCurrency,
+        int_invoice_pool.Amount as PoolAmount,
+        coalesce(paying.CostOwner, int_invoice_pool.CentralOwner, 'Unallocated') as CostOwner,
         coalesce(paying.Weight, cast(1 as decimal(38, 18))) as Weight
-    from invoiced
+    from int_invoice_pool
     left join paying
-        on invoiced.Treatment = 'Proportional'
-        and paying.BillingMonth = month_start(invoiced.BillingPeriodStart)
-        and paying.Account = invoiced.Account
-        and paying.BillingCurrency = invoiced.BillingCurrency
+        on int_invoice_pool.Treatment = 'Proportional'
+        and paying.BillingMonth = month_start(int_invoice_pool.BillingPeriodStart)
+        and paying.Account = int_invoice_pool.Account
+        and paying.BillingCurrency = int_invoice_pool.BillingCurrency
 ),
 totalled as (
     select
