@@ -84,7 +84,7 @@ func rareCasesAreThere(t *testing.T, s *session) {
 // chargebackChain is what lies between charges and chargeback, in building order.
 var chargebackChain = []string{
 	"int_owner_target", "int_charge_condition", "int_owner_daily", "int_allocation_match", "int_allocation_line", "int_commitment_buyer",
-	"int_commitment_subscription", "int_share_weight", "allocation_trace", "int_markup", "int_invoice_share", "int_chargeback",
+	"int_commitment_subscription", "int_share_weight", "allocation_trace", "int_markup", "int_invoice_pool", "int_invoice_share", "int_chargeback",
 }
 
 type chargebackRun struct {

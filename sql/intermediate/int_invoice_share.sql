@@ -6,17 +6,13 @@
 -- the first in the alphabet where they lost alike, so they add up to the invoice's amount.
 --
 -- An invoice of a single purchase is of that day. Its parts stand in the billing period the day is in, with those of the month's
--- other invoices, so that chargeback has the periods of the charges and no others.
+-- other invoices, so that chargeback has the periods of the charges and no others. The months are those of int_rule_set.
 --
--- reads:  invoice_reconciliation, int_rule_set, int_allocation_line, allocation_trace, allocation_policy
+-- reads:  int_invoice_pool, int_rule_set, int_allocation_line, allocation_trace
 -- grain:  BillingPeriodStart, Account, CostOwner, AllocationKind, BillingCurrency
 -- period: BillingPeriodStart
--- from:   invoice_reconciliation on Account, BillingCurrency
---         where month_start(invoice_reconciliation.InvoicePeriodStart) = month_start(int_invoice_share.BillingPeriodStart)
---         and case invoice_reconciliation.Component when 'SupportPlan' then 'Support' else invoice_reconciliation.Component end = int_invoice_share.AllocationKind
--- with:   allocation_policy where allocation_policy.Policy = int_invoice_share.AllocationKind and allocation_policy.RuleSet in (
---             select int_rule_set.RuleSet from int_rule_set where int_rule_set.BillingPeriodStart = month_start(int_invoice_share.BillingPeriodStart)
---         )
+-- from:   int_invoice_pool on Account, AllocationKind, BillingCurrency
+--         where month_start(int_invoice_pool.InvoicePeriodStart) = month_start(int_invoice_share.BillingPeriodStart)
 --
 -- column BillingPeriodStart  date             first day of the billing period; of the invoiced one where the account has no charges in its month
 -- column Account             varchar          the account's name in the configuration
@@ -27,50 +23,39 @@
 --
 -- total: not exists (
 --        select month_start(BillingPeriodStart), Account, AllocationKind, BillingCurrency, sum(PolicyAmount) from int_invoice_share group by 1, 2, 3, 4
---        except select month_start(InvoicePeriodStart), Account, case Component when 'SupportPlan' then 'Support' else Component end, BillingCurrency, sum(Amount)
---        from invoice_reconciliation where Component <> 'SupportPlan' or coalesce(CalculatedAmount, 0) = 0 group by 1, 2, 3, 4)
+--        except select month_start(InvoicePeriodStart), Account, AllocationKind, BillingCurrency, sum(Amount) from int_invoice_pool group by 1, 2, 3, 4)
 with charged as (
     select distinct int_allocation_line.Account as Account, int_allocation_line.BillingPeriodStart as BillingPeriodStart
     from int_allocation_line
 ),
-invoice_period as (
-    select distinct invoice_reconciliation.Account as Account, invoice_reconciliation.InvoicePeriodStart as InvoicePeriodStart
-    from invoice_reconciliation
-),
 billing_period as (
     select
-        invoice_period.Account as Account,
-        invoice_period.InvoicePeriodStart as InvoicePeriodStart,
-        coalesce(max(charged.BillingPeriodStart), invoice_period.InvoicePeriodStart) as BillingPeriodStart
-    from invoice_period
+        int_invoice_pool.Account as Account,
+        int_invoice_pool.InvoicePeriodStart as InvoicePeriodStart,
+        coalesce(max(charged.BillingPeriodStart), int_invoice_pool.InvoicePeriodStart) as BillingPeriodStart
+    from int_invoice_pool
+    inner join int_rule_set on int_rule_set.BillingPeriodStart = month_start(int_invoice_pool.InvoicePeriodStart)
     left join charged
-        on charged.Account = invoice_period.Account
-        and month_start(charged.BillingPeriodStart) = month_start(invoice_period.InvoicePeriodStart)
-        and charged.BillingPeriodStart <= invoice_period.InvoicePeriodStart
-    group by invoice_period.Account, invoice_period.InvoicePeriodStart
+        on charged.Account = int_invoice_pool.Account
+        and month_start(charged.BillingPeriodStart) = month_start(int_invoice_pool.InvoicePeriodStart)
+        and charged.BillingPeriodStart <= int_invoice_pool.InvoicePeriodStart
+    group by int_invoice_pool.Account, int_invoice_pool.InvoicePeriodStart
 ),
 invoiced as (
     select
         billing_period.BillingPeriodStart as BillingPeriodStart,
-        invoice_reconciliation.Account as Account,
-        allocation_policy.Policy as AllocationKind,
-        invoice_reconciliation.BillingCurrency as BillingCurrency,
-        allocation_policy.Treatment as Treatment,
-        nullif(allocation_policy.CostOwner, '') as CentralOwner,
-        cast(sum(invoice_reconciliation.Amount) as decimal(38, 18)) as Amount
-    from invoice_reconciliation
+        int_invoice_pool.Account as Account,
+        int_invoice_pool.AllocationKind as AllocationKind,
+        int_invoice_pool.BillingCurrency as BillingCurrency,
+        int_invoice_pool.Treatment as Treatment,
+        int_invoice_pool.CentralOwner as CentralOwner,
+        cast(sum(int_invoice_pool.Amount) as decimal(38, 18)) as Amount
+    from int_invoice_pool
     inner join billing_period
-        on billing_period.Account = invoice_reconciliation.Account
-        and billing_period.InvoicePeriodStart = invoice_reconciliation.InvoicePeriodStart
-    inner join int_rule_set on int_rule_set.BillingPeriodStart = month_start(invoice_reconciliation.InvoicePeriodStart)
-    inner join allocation_policy
-        on allocation_policy.RuleSet = int_rule_set.RuleSet
-        and allocation_policy.Policy = case invoice_reconciliation.Component when 'SupportPlan' then 'Support' else invoice_reconciliation.Component end
-    where allocation_policy.Policy in ('Tax', 'Credit', 'Support')
-        and allocation_policy.Treatment in ('Proportional', 'Central')
-        and (invoice_reconciliation.Component <> 'SupportPlan' or coalesce(invoice_reconciliation.CalculatedAmount, 0) = 0)
+        on billing_period.Account = int_invoice_pool.Account
+        and billing_period.InvoicePeriodStart = int_invoice_pool.InvoicePeriodStart
     group by 1, 2, 3, 4, 5, 6
-    having sum(invoice_reconciliation.Amount) <> 0
+    having sum(int_invoice_pool.Amount) <> 0
 ),
 cost as (
     select
