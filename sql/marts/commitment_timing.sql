@@ -8,16 +8,15 @@
 -- reads:  chargeback
 -- grain:  BillingPeriodStart, Account, CostOwner, BillingCurrency, Step
 -- period: BillingPeriodStart
--- from:   chargeback on BillingPeriodStart, Account, CostOwner, BillingCurrency where commitment_timing.Step in ('Chargeback', 'Policy')
+-- from:   chargeback on BillingPeriodStart, Account, CostOwner, BillingCurrency
 -- adds:   Amount = chargeback.ChargebackAmount, InvoicedAmount = chargeback.BilledCost when commitment_timing.Step = 'Chargeback'
 -- adds:   Amount = -chargeback.PolicyAmount when commitment_timing.Step = 'Policy'
--- from:   chargeback on BillingPeriodStart, Account, CostOwner, BillingCurrency where chargeback.CommitmentTiming <> 0 and
---         commitment_timing.Step = case
---             when chargeback.AllocationKind = 'CommitmentPurchase' then 'CommitmentPurchase'
---             when chargeback.AllocationKind in ('UnusedCommitment', 'UnusedCommitmentOut') then 'CommitmentUnused'
---             else 'CommitmentUsed'
---         end
--- adds:   Amount = chargeback.CommitmentTiming when commitment_timing.Step not in ('Chargeback', 'Policy')
+-- adds:   Amount = case when chargeback.AllocationKind = 'CommitmentPurchase' then chargeback.CommitmentTiming else 0 end
+--         when commitment_timing.Step = 'CommitmentPurchase'
+-- adds:   Amount = case when chargeback.AllocationKind in ('UnusedCommitment', 'UnusedCommitmentOut') then chargeback.CommitmentTiming else 0 end
+--         when commitment_timing.Step = 'CommitmentUnused'
+-- adds:   Amount = case when chargeback.AllocationKind in ('CommitmentPurchase', 'UnusedCommitment', 'UnusedCommitmentOut') then 0 else chargeback.CommitmentTiming end
+--         when commitment_timing.Step = 'CommitmentUsed'
 --
 -- column BillingPeriodStart  date             first day of the billing period
 -- column Account             varchar          the account's name in the configuration
