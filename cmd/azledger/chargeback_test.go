@@ -36,6 +36,7 @@ markup:
 // Whatever the rules do, per currency and period the costs are those of the charges, each pool is what came out of it, and what
 // was charged beyond cost is what the policies say.
 func TestTheSimulatedEnterpriseShares(t *testing.T) {
+	t.Parallel()
 	e := newEnterprise(t, 3, 1500)
 	e.configure(t)
 	e.run(0, "run", "--as-of", "2026-11-22")

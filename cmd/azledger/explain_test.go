@@ -133,6 +133,7 @@ func TestExplainPrintsWhatHolds(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	e := newEnterprise(t, 3, 1500)
 	given := e.requests(t)
 	e.run(0, "run", "--as-of", "2026-11-22")

@@ -40,6 +40,7 @@ func listed(t *testing.T, folder extract.ExportFolder) []string {
 }
 
 func TestExportsInAContainer(t *testing.T) {
+	t.Parallel()
 	b := newBucket(t)
 	b.put("exports/daily/20261101-20261130/run/manifest.json", []byte("{}"))
 	b.put("exports/daily/20261101-20261130/run/part_0.csv", []byte("Date,Cost\n"))
@@ -96,6 +97,7 @@ func read(t *testing.T, folder extract.ExportFolder, name string) string {
 
 // A signature opens the container, in the URL or beside it, and is shown nowhere.
 func TestExportsWithASignature(t *testing.T) {
+	t.Parallel()
 	b := newBucket(t)
 	b.put("exports/a.csv", []byte("a"))
 	signed, err := b.client.GetSASURL(sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(time.Hour), nil)

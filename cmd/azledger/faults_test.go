@@ -19,6 +19,7 @@ import (
 // A record that Azure serves twice counts twice, as two equal charges are two charges. The ledger
 // says that there is one, and Azure's own sum tells whether it was.
 func TestARecordServedTwiceIsSaidAndHeldAgainstAzuresSum(t *testing.T) {
+	t.Parallel()
 	sim := azuresim.New(azuresim.Config{Seed: 7, Months: 2, Rows: 400, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
 	handler, cost := sim.Handler(), ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -130,6 +131,7 @@ func usedOn(account string, day int, subscription, cost, currency string) string
 // A subscription moves from an enrollment to a customer agreement on the 15th. Each account has
 // its days of it, and the month has all of them once.
 func TestASubscriptionThatMovesCountsInBothAccounts(t *testing.T) {
+	t.Parallel()
 	old, now := enrollmentHeader, customerHeader
 	for day := 1; day <= 31; day++ {
 		if day < 15 {
@@ -152,6 +154,7 @@ func TestASubscriptionThatMovesCountsInBothAccounts(t *testing.T) {
 
 // An account is billed in euros up to the 14th and in dollars from then on.
 func TestACurrencyThatChangesInAMonthIsNotAddedUp(t *testing.T) {
+	t.Parallel()
 	text := enrollmentHeader
 	for day := 1; day <= 31; day++ {
 		text += usedOn("8608480", day, "s1", "1.1", map[bool]string{true: "EUR", false: "USD"}[day < 15])

@@ -69,6 +69,7 @@ func (l ledger) chosen() [][]string {
 }
 
 func TestOneMonthFromSeveralSources(t *testing.T) {
+	t.Parallel()
 	pair := []string{"actual", "amortized"}
 	want := map[string][][]string{}
 	for _, account := range []string{"ea", "mca"} {
@@ -132,6 +133,7 @@ func (l ledger) isWhole() {
 // TestCostThatIsMissingIsSaid takes a day out of an exported month. No manifest counts the lines, but
 // Azure's own sum has the day.
 func TestCostThatIsMissingIsSaid(t *testing.T) {
+	t.Parallel()
 	const day = "10/12/2026"
 	taken := 0
 	l := supplied(t, supply{account: "ea", exports: []string{"actual", "amortized"}, sources: []string{"cost_export", "query"}, spoil: func(dir string) {

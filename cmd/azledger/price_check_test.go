@@ -44,6 +44,7 @@ func (e enterprise) prices(t *testing.T) {
 // TestACustomerAgreementIsPricedBySheetsTakenInTime runs in October, when its sheet is there, and
 // again in November, when the over-billed October is invoiced.
 func TestACustomerAgreementIsPricedBySheetsTakenInTime(t *testing.T) {
+	t.Parallel()
 	p := newPricedLedger(t)
 	p.runFor(3, time.Date(2026, 10, 30, 0, 0, 0, 0, time.UTC))
 	p.runFor(4, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
@@ -68,6 +69,7 @@ func (p pricedLedger) runFor(months int, day time.Time) {
 // exports, where a price of 10K buys ten thousand and the quantity counts those; and then has
 // them count single units, as the documentation says. Either way the sheet's price is what was paid.
 func TestRealQuantitiesArePricedByTheBlock(t *testing.T) {
+	t.Parallel()
 	folder := shared(t, "azure", "examples", "finops-toolkit", "csv")
 	for name, factor := range map[string]int64{"blocks": 1, "single units": 10000} {
 		t.Run(name, func(t *testing.T) {
@@ -150,6 +152,7 @@ func countBy(t *testing.T, lines [][]string, factor int64) {
 // TestPayAsYouGoIsPricedByItsRateCard prices anniversary periods with tiers, included quantities and
 // prices that change, and finds the meter of which more was billed than metered.
 func TestPayAsYouGoIsPricedByItsRateCard(t *testing.T) {
+	t.Parallel()
 	asOf := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	sim := azuresim.New(azuresim.Config{Seed: 7, Months: 4, Rows: 600, AsOf: asOf})
 	server := httptest.NewServer(sim.Handler())
@@ -180,6 +183,7 @@ periods: { history: 4 }
 
 // TestAFocusExportIsPricedLikeTheOthers reads FOCUS exports of both agreements.
 func TestAFocusExportIsPricedLikeTheOthers(t *testing.T) {
+	t.Parallel()
 	sim := azuresim.New(azuresim.Config{Seed: 7, Months: 4, Rows: 800, AsOf: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)

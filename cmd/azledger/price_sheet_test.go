@@ -54,6 +54,7 @@ func (p pricedLedger) runOn(day string, faults ...azuresim.Fault) {
 }
 
 func TestPricesOfReservationsOutliveTheirMonth(t *testing.T) {
+	t.Parallel()
 	p := newPricedLedger(t)
 	p.runOn("2026-10-31")
 	october := `select cast(count(*) as varchar), cast(sum(UnitPrice) as varchar) from price_sheet
@@ -98,6 +99,7 @@ func TestPricesOfReservationsOutliveTheirMonth(t *testing.T) {
 // TestUsageIsPricedWhenItsSheetComes has no price sheet on the first day: costs are
 // published and the finding says so; when the sheet is there the month is priced anew.
 func TestUsageIsPricedWhenItsSheetComes(t *testing.T) {
+	t.Parallel()
 	const sources = `select distinct x_ContractedPriceSource from cost_and_usage
 		where x_Account = 'digital' and x_ChargeType = 'Usage' and x_PricingModel = 'Reservation' and BillingPeriodStart = timestamp '2026-11-01'`
 	const findings = `select Account, BillingCurrency, Severity from data_quality where Rule = 'price_missing' and BillingPeriod = '2026-11' order by all`

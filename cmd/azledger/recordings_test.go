@@ -234,6 +234,7 @@ type realInvoice struct {
 }
 
 func TestRealInvoices(t *testing.T) {
+	t.Parallel()
 	pages := recorded(t, "billing/test_invoice_list.json")
 	server := replay(t, "billing/test_invoice_list.json")
 	l := newLedger(t, server.URL, `    scope: /providers/Microsoft.Billing/billingAccounts/9a157b81-1503-516b-4fe8-7849e97ca70e:e6bd1c01-9e9b-4fa7-a9f1-6fe6cbad31fa_2019-05-31
@@ -308,6 +309,7 @@ type realUsage struct {
 }
 
 func TestRealUsage(t *testing.T) {
+	t.Parallel()
 	for recording, period := range map[string]string{
 		"consumption/test_consumption_usage_by_billing_period.json":        "2017-10",
 		"consumption/test_consumption_usage_by_billing_period_expand.json": "2017-10",
@@ -352,6 +354,7 @@ type realMarketplace struct {
 }
 
 func TestRealMarketplaceCharges(t *testing.T) {
+	t.Parallel()
 	for _, recording := range []string{"consumption/test_consumption_marketplace_list.json", "consumption/test_consumption_marketplace_list_billing_period.json"} {
 		server := replayAt(t, recording, subscription+"/providers/microsoft.billing/billingperiods/201804/providers/microsoft.consumption/marketplaces")
 		l := newLedger(t, server.URL, "    scope: "+subscription+"\n    agreement: ea\n    sources: [marketplaces]\n")
@@ -390,6 +393,7 @@ func replayAt(t *testing.T, recording, wanted string) *httptest.Server {
 }
 
 func TestRealPriceSheet(t *testing.T) {
+	t.Parallel()
 	for _, recording := range []string{"consumption/test_consumption_pricesheet.json", "consumption/test_consumption_pricesheet_billing_period.json"} {
 		server := replayAt(t, recording, subscription+"/providers/microsoft.billing/billingperiods/201710/providers/microsoft.consumption/pricesheets/default")
 		l := newLedger(t, server.URL, "    scope: "+subscription+"\n    agreement: ea\n    sources: [price_sheet]\n")
@@ -432,6 +436,7 @@ type realReservation struct {
 }
 
 func TestRealReservations(t *testing.T) {
+	t.Parallel()
 	const order = "/providers/Microsoft.Capacity/reservationorders/ca69259e-bd4f-45c3-bf28-3f353f9cce9b"
 	for _, c := range []struct{ scope, details, daily, monthly string }{
 		{order, "details", "summaries_daily", "summaries_monthly"},
@@ -477,6 +482,7 @@ func holdReservations(t *testing.T, l ledger, details, daily string) {
 }
 
 func TestRealBudget(t *testing.T) {
+	t.Parallel()
 	recording := "consumption/test_consumption_budget_show.json"
 	body := recorded(t, recording)[0].Body
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -496,6 +502,7 @@ func TestRealBudget(t *testing.T) {
 // TestRealExports reads Microsoft's sample exports as somebody would who has
 // downloaded them.
 func TestRealExports(t *testing.T) {
+	t.Parallel()
 	folder := shared(t, "azure", "examples", "finops-toolkit", "csv")
 	l := newLedger(t, "", "    exports: "+folder+"\n")
 	l.run(0, "run", "--as-of", "2023-10-31")

@@ -19,6 +19,7 @@ import (
 // List prices of two days, and a pay-as-you-go subscription beside them, through the
 // command and to the published tables.
 func TestListPricesOfTwoDays(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies the simulated list of prices twice")
 	}

@@ -23,6 +23,7 @@ func ownedBy(t *testing.T, owner string) *rules.Set {
 
 // Months keep the rules they were closed with: those of two months that had the same stand once.
 func TestClosedMonthsKeepTheirRules(t *testing.T) {
+	t.Parallel()
 	lake := t.TempDir()
 	c := config{Lake: lake}
 	old, now := ownedBy(t, "Old"), ownedBy(t, "New")
@@ -50,6 +51,7 @@ func TestClosedMonthsKeepTheirRules(t *testing.T) {
 }
 
 func TestRulesThatAreGoneAreMissed(t *testing.T) {
+	t.Parallel()
 	c := config{Lake: t.TempDir()}
 	for _, digest := range []string{"", "0123456789abcdef", "../x"} {
 		if _, err := c.rulesOf(digest); err == nil || !strings.Contains(err.Error(), "the lake does not have the rules") {
@@ -62,6 +64,7 @@ func TestRulesThatAreGoneAreMissed(t *testing.T) {
 }
 
 func TestKeptRulesThatAreDamagedAreToldAndKeptAnew(t *testing.T) {
+	t.Parallel()
 	c := config{Lake: t.TempDir()}
 	set := ownedBy(t, "A")
 	day := time.Date(2026, 9, 5, 0, 0, 0, 0, time.UTC)

@@ -118,6 +118,7 @@ func adds(t *testing.T, rows [][]string, keys int) [][]string {
 }
 
 func TestTheSimulatedEnterprise(t *testing.T) {
+	t.Parallel()
 	e := newEnterprise(t, 4, 3000)
 	e.run(0, "run", "--as-of", "2026-11-22")
 	t.Run("costs by period", e.costsByPeriod)

@@ -8,6 +8,7 @@ import (
 // What --fail-on-unexplained counts is what data_quality reports: here real invoices
 // without any cost record.
 func TestRealInvoicesUnexplained(t *testing.T) {
+	t.Parallel()
 	server := replay(t, "billing/test_invoice_list.json")
 	l := newLedger(t, server.URL, `    scope: /providers/Microsoft.Billing/billingAccounts/9a157b81-1503-516b-4fe8-7849e97ca70e:e6bd1c01-9e9b-4fa7-a9f1-6fe6cbad31fa_2019-05-31
     agreement: mca
