@@ -21,7 +21,7 @@ demo: build
 	./azledger demo --out demo $(DEMO)
 
 test: azurite
-	AZLEDGER_REQUIRE_AZURITE=1 $(GO) test -timeout 20m ./...
+	AZLEDGER_REQUIRE_AZURITE=1 $(GO) test -timeout 25m ./...
 
 check: pins lint trino test
 
